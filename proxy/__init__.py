@@ -1,0 +1,17 @@
+"""hushql, the online half: a MySQL proxy beside each client.
+
+What flows where:
+
+    client ⇄ relay ⇄ server         the bytes; two sockets, backpressure, TLS (relay, tls)
+             relay → login          the connection phase: capabilities, TLS, authentication (no I/O)
+             relay → conversation   the command phase: commands, replies, what they mean (no I/O)
+             conversation → sinks   StatementDone and the other events: statement log, metrics
+
+    cli, config      the command line and its settings
+    server           listening, dialling, limits, draining: makes a relay for each client
+    wire             MySQL on the wire: bytes in, meaning out
+    events           what the proxy saw: the records that the sinks receive
+    admin            /metrics, /healthz, /readyz and the JSON behind the live views
+
+The bytes come first: whatever goes wrong in looking at them, they are passed on unchanged ("go blind, never break").
+"""

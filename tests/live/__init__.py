@@ -1,0 +1,1 @@
+"""Tests on real servers: every driver behaves through the proxy as it does directly."""

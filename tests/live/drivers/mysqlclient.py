@@ -1,0 +1,55 @@
+"""mysqlclient (MySQLdb), on MariaDB's C library."""
+
+import re
+
+import MySQLdb
+from MySQLdb.constants import CLIENT
+from MySQLdb.cursors import SSCursor
+
+from ..targets import Account, Target
+from .dbapi import DbApiSession, PythonDriver
+from .scenario import Material, Step
+
+_MULTI_STATEMENTS_ON, _MULTI_STATEMENTS_OFF = 0, 1
+
+
+class _Session(DbApiSession):
+    def warnings(self, cursor: object) -> object:  # noqa: ARG002
+        return self.connection.warning_count(), self.connection.info()
+
+    def own_steps(self, material: Material) -> list[Step]:  # noqa: ARG002
+        connection = self.connection
+        return [
+            ("statistics", lambda: re.sub(r"[\d.]+", "N", str(connection.stat()))),
+            ("multi statements off", lambda: connection.set_server_option(_MULTI_STATEMENTS_OFF)),
+            ("error two statements", lambda: self.run("SELECT 1; SELECT 2")),
+            ("multi statements on", lambda: connection.set_server_option(_MULTI_STATEMENTS_ON)),
+            ("two statements", lambda: self.run("SELECT 1; SELECT 2")),
+            ("change user", lambda: connection.change_user(self.account.user, self.account.password, self.target.schema)),
+            ("as changed", lambda: self.run("SELECT DATABASE(), @variable, CONNECTION_ID() > 0")),
+            ("character set", lambda: connection.set_character_set("latin1")),
+            ("error change user", lambda: connection.change_user(self.account.user, "wrong", self.target.schema)),
+        ]
+
+
+def _connect(target: Target, account: Account) -> DbApiSession:
+    tls = {"ssl": {"ca": target.ca}} if target.ca else {}
+    # MariaDB's library verifies either both the authority and the name, or nothing.
+    mode = "VERIFY_IDENTITY" if target.checks_name else "REQUIRED"
+    where = {"unix_socket": target.socket} if target.socket else {"host": target.host, "port": target.port}
+    connection = MySQLdb.connect(
+        **where,
+        user=account.user,
+        password=account.password,
+        database=target.schema,
+        charset="utf8mb4",
+        local_infile=True,
+        client_flag=CLIENT.MULTI_STATEMENTS,
+        connect_timeout=10,
+        ssl_mode=mode if target.ca else "DISABLED",
+        **tls,
+    )
+    return _Session(connection, target, account, SSCursor)
+
+
+MYSQLCLIENT = PythonDriver("mysqlclient", _connect, (MySQLdb.Error,))
