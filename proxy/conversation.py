@@ -87,6 +87,7 @@ class Conversation(Core):
         self._mixed = login.client_secure != login.server_secure
         self._client = Framer(PACKET_LIMIT if self._mixed else COMMAND_LIMIT)
         self._server = Framer(REPLY_LIMIT)
+        self._command_begins_at = 0  # in the client's stream
         self._replies: deque[_Exchange] = deque()
         """The commands under way, in order."""
         self._count = 0
@@ -179,23 +180,23 @@ class Conversation(Core):
     # ---- commands ----
 
     def _look_at_commands(self, data: bytes, now: float) -> None:
-        before = self._client.consumed
         self._client.feed(data)
         while not self.blind and self._client.advance():
-            size = self._client.consumed - before
-            before = self._client.consumed
-            if self._replies and not self._is_command():
-                continue
-            self._command(size, now)
+            size = self._client.consumed - self._command_begins_at
+            self._command_begins_at = self._client.consumed
+            if not self._replies or self._is_command(self._replies[0], now):
+                self._command(size, now)
 
-    def _is_command(self) -> bool:
-        """Say whether a packet of the client begins something new; a file's end is noted."""
-        reply = self._replies[0].reply
+    def _is_command(self, head: _Exchange, now: float) -> bool:
+        """Say whether a packet of the client begins something new, or belongs to the command under way."""
+        reply = head.reply
         if reply.state == UPLOAD:
             if self._client.size == 0:
                 reply.uploaded()
             return False
         reply.end_if_doubtful()
+        if reply.state == DONE:
+            self._finish(head, now)
         return reply.shape != AUTHENTICATION
 
     def _command(self, size: int, now: float) -> None:

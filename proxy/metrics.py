@@ -105,7 +105,7 @@ class Metrics(Collector):
     """All counters of a process.
 
     They are added to on the event loop only. Expositions may be made on another thread: what they read while it
-    changes is copied with single C calls (`list`), which the interpreter lock keeps whole.
+    changes is copied with single C calls (`list`, `*`), which the interpreter lock keeps whole.
     """
 
     def __init__(self, *, version: str, compiled: bool, digests: int = DIGESTS) -> None:
@@ -173,7 +173,7 @@ class Metrics(Collector):
 
     def digests(self) -> list[DigestTotals]:
         """Return the totals of all labels, the most expensive first."""
-        totals = [*list(self._digests.values()), *list(self._other_kinds.values())]
+        totals = [*self._digests.values(), *self._other_kinds.values()]
         return sorted(totals, key=lambda one: one.durations.sum, reverse=True)
 
     def connections(self) -> dict[str, int]:

@@ -3,11 +3,10 @@
 import time
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final
 
 from proxy.events import ConnectionClosed, Event, Login, StatementDone, WentBlind
 from proxy.metrics import Metrics, legible
-from proxy.statement_log import LineWriter, StatementLog
+from proxy.statement_log import STDERR, LineWriter, StatementLog
 from proxy.wire.constants import command_name
 from rules.digest import Digest, digest
 
@@ -15,8 +14,6 @@ CACHED_TEXT = 4 * 1024
 """Statements up to this many bytes have their digest remembered."""
 
 NOTICES_A_SECOND = 10
-
-STDERR: Final = 2
 
 
 @lru_cache(maxsize=2048)

@@ -10,7 +10,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import Annotated, Any
+from contextlib import suppress
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -29,6 +30,9 @@ PAUSE = 0.05
 
 RETRY = 1.0
 """Seconds between two attempts at a sink that fails."""
+
+STDOUT: Final = 1
+STDERR: Final = 2
 
 
 def _about(description: str, **bounds: Any) -> msgspec.Meta:
@@ -76,8 +80,9 @@ def schema() -> bytes:
 
 
 def report(line: str) -> None:
-    """Write one line to stderr, which may block."""
-    sys.stderr.write(f"hushql: {line}\n")
+    """Write one line to stderr, which may block; where it is closed, nobody is left to be told."""
+    with suppress(OSError):
+        os.write(STDERR, f"hushql: {line}\n".encode())
 
 
 class LineWriter:
@@ -251,7 +256,7 @@ class StatementLog(LineWriter):
     def __init__(
         self, target: str, *, literals: bool = False, slow: float = 0.0, queue_bytes: int = QUEUE_BYTES
     ) -> None:
-        super().__init__(1 if target == "-" else target, name="statement log", queue_bytes=queue_bytes)
+        super().__init__(STDOUT if target == "-" else target, name="statement log", queue_bytes=queue_bytes)
         self._literals = literals
         self._slow = slow
         self._encode = msgspec.json.Encoder().encode

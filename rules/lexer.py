@@ -24,26 +24,31 @@ QUOTED: Final = 4
 VARIABLE: Final = 5
 """`@x`, `@'x'`, `@@x`, `@@session.x`; also the host of an account name."""
 OPERATOR: Final = 6
+"""An operator, a comma, or other punctuation that has no kind of its own."""
 SIGN: Final = 7
 """A plus or a minus."""
-OPEN: Final = 8
+DOT: Final = 8
+"""A dot that is in no word or number."""
+OPEN: Final = 9
 """`(`."""
-CLOSE: Final = 9
+CLOSE: Final = 10
 """`)`."""
-PARAMETER: Final = 10
+PARAMETER: Final = 11
 """The `?` of a prepared statement."""
-SEMICOLON: Final = 11
-COMMENT: Final = 12
-HINT: Final = 13
+SEMICOLON: Final = 12
+COMMENT: Final = 13
+HINT: Final = 14
 """An optimizer hint."""
-CODE_START: Final = 14
+RIGHT_BRACE: Final = 15
+"""`}`, the end of a literal or call in the ODBC syntax."""
+CODE_START: Final = 16
 """`/*!`, `/*!40101`, `/*M!`: the server may run what follows up to CODE_END."""
-CODE_END: Final = 15
-UNTERMINATED: Final = 16
+CODE_END: Final = 17
+UNTERMINATED: Final = 18
 """A string, quoted name or comment that never ends: the rest of the text."""
-CONTROL: Final = 17
+CONTROL: Final = 19
 """A byte that no statement holds outside quotes: NUL and the like."""
-END: Final = 18
+END: Final = 20
 """The end of the text. A scan yields it last; tokens() leaves it out."""
 
 _LETTER = r"[0-9A-Za-z_$\\\x80-\xff]"
@@ -56,33 +61,35 @@ def _pattern(ansi_quotes: bool, no_backslash_escapes: bool, inside: bool) -> re.
     """All kinds, in the order in which they are tried; every repetition is possessive, so none is tried twice."""
     text = _VERBATIM if no_backslash_escapes else _ESCAPED
     single, double = text.format("'"), (_VERBATIM if ansi_quotes else text).format('"')
-    name, string = (f"{_BACKTICKS}|{double}", "(?!)") if ansi_quotes else (_BACKTICKS, double)
+    quoted, string = (f"{_BACKTICKS}|{double}", single) if ansi_quotes else (_BACKTICKS, f"{single}|{double}")
+    plain = rf"(?:{_LETTER}++|{_BACKTICKS})"
+    exponent = "[eE][+-]?[0-9]++"
+    bits = rf"0x[0-9a-fA-F]++(?!{_LETTER})|0b[01]++(?!{_LETTER})"
+    number = rf"{bits}|[0-9]++(?:\.[0-9]*+(?:{exponent})?+|{exponent}|(?!{_LETTER}))|\.[0-9]++(?:{exponent})?+"
+    dotted = rf"(?:\.{_LETTER}++)*+"
+    blank = r"(?:[\x00-\x20\x7f]|\Z)"  # what makes `--` a comment
     groups = (
-        rf"(?![nNxXbB]')[A-Za-z_$\\\x80-\xff]{_LETTER}*+(?:\.{_LETTER}++)*+",
-        rf"[nNxXbB]?{single}|{string}",
-        rf"0x[0-9a-fA-F]++(?!{_LETTER})|0b[01]++(?!{_LETTER})"
-        rf"|[0-9]++(?:\.[0-9]*+(?:[eE][+-]?[0-9]++)?+|[eE][+-]?[0-9]++|(?!{_LETTER}))"
-        r"|\.[0-9]++(?:[eE][+-]?[0-9]++)?+",
-        name,
-        rf"@@(?:{_LETTER}++|{_BACKTICKS})?+(?:\.(?:{_LETTER}++|{_BACKTICKS}))*+"
-        rf"|@(?:(?:{_LETTER}|\.)++|{_BACKTICKS}|{single}|{double})?+",
-        r"<=>|->>|:=|<=|>=|<>|!=|<<|>>|\|\||&&|->"
-        rf"|(?!--(?:[\x00-\x20\x7f]|\Z)|/\*{'|[*]/' if inside else ''})[,=.*/<>!~^&|%:{{}}\[\]]",
-        r"(?!--(?:[\x00-\x20\x7f]|\Z))[-+]",
+        rf"(?![nNxXbB]'|[0-9]){_LETTER}++{dotted}|(?=[0-9])(?!{number}){_LETTER}++{dotted}",
+        rf"[nNxXbB]{single}|{string}",
+        number,
+        quoted,
+        rf"@@{plain}?+(?:\.{plain})*+|@(?:(?:{_LETTER}|\.)++|{_BACKTICKS}|{single}|{double})?+",
+        rf"<=>|->>|:=|<=|>=|<>|!=|<<|>>|\|\||&&|->|(?!/\*{'|[*]/' if inside else ''})[,=*/<>!~^&|%:{{\[\]]",
+        rf"\+|-(?!-{blank})",
+        r"\.",
         r"\(",
         r"\)",
         r"\?",
         ";",
         r"(?:#|--)[^\n]*+|/\*(?![+!]|M!).*?\*/",
         r"/\*\+.*?\*/",
+        r"}",
         r"/\*M?!(?:[0-9]{5,6})?+",
         r"\*/",
         r"(?:[nNxXbB]?'|[`\"]|/\*).*+",
         r"[\x00-\x08\x0e-\x1f\x7f]",
         r"\Z",
     )
-    # A word may begin with a digit, once it is no number.
-    groups = (rf"{groups[0]}|(?=[0-9]{_LETTER})(?!{groups[2]}){_LETTER}++(?:\.{_LETTER}++)*+", *groups[1:])
     return re.compile(rf"[\t-\r ]*+(?:({')|('.join(groups)}))".encode("latin-1"), re.DOTALL)
 
 

@@ -126,7 +126,7 @@ class RawClient:
         taken, self.buffer = self.buffer[:count], self.buffer[count:]
         return taken
 
-    def read_all(self, quiet: float = 0.2) -> list[bytes]:
+    def read_all(self, quiet: float = 0.1) -> list[bytes]:
         """Read packets until the server has been quiet for so many seconds: makes no assumption about ends."""
         found = []
         self.socket.settimeout(quiet)

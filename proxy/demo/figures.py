@@ -128,7 +128,7 @@ def parse(metrics: str) -> Figures:
             match sample.name:
                 case "hushql_digest_info":
                     texts[digest] = sample.labels["text"]
-                case "hushql_statement_duration_seconds_count":
+                case "hushql_statement_duration_seconds_count" if sample.labels["kind"] != "command":
                     counts[digest] = int(sample.value)
                 case "hushql_statement_duration_seconds_sum":
                     seconds[digest] = sample.value
@@ -136,6 +136,7 @@ def parse(metrics: str) -> Figures:
                     overhead = sample.value
                 case "hushql_log_dropped_total":
                     dropped = sample.value
-    shapes = [Shape(digest, text, counts[digest], seconds[digest]) for digest, text in texts.items()]
-    shapes = [shape for shape in shapes if shape.count and not shape.text.startswith("COM_")]
+    shapes = [
+        Shape(digest, text, counts[digest], seconds[digest]) for digest, text in texts.items() if digest in counts
+    ]
     return Figures(sorted(shapes, key=lambda shape: -shape.count), overhead, int(dropped))

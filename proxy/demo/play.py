@@ -12,7 +12,7 @@ import click
 from proxy.demo import screen
 from proxy.demo.figures import Reader
 from proxy.demo.load import load
-from proxy.demo.programs import DemoError, database, proxy
+from proxy.demo.programs import DemoError, database, last_words, proxy
 
 SETTLE = 0.3
 """Seconds after which the log has been written and the counts are complete."""
@@ -34,7 +34,7 @@ async def play(seconds: float, stay: bool) -> None:
         await _watched(reader, load(hushql.port, seconds))
         figures = await reader.read()
         if not figures.session_only.statements:
-            raise DemoError("hushql saw no statements of the load")
+            raise DemoError(f"hushql saw no statements of the load: {last_words(hushql.output)}")
         screen.conclude(figures, seconds, server)
         click.echo(screen.samples(await reader.metrics(), hushql))
         if stay:

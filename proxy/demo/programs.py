@@ -151,6 +151,9 @@ class Proxy:
     admin: str
     """The base URL of its admin address."""
     log: Path
+    """The statement log."""
+    output: Path
+    """What it says on stderr."""
 
 
 @asynccontextmanager
@@ -167,7 +170,7 @@ async def proxy(folder: Path, upstream: str) -> AsyncIterator[Proxy]:
         await ready("hushql serve", process, output, listens)
         if (found := addresses(output.read_text())) is None:
             raise DemoError(f"hushql serve does not say where it listens: {last_words(output)}")
-        yield Proxy(*found, log)
+        yield Proxy(*found, log, output)
 
 
 def addresses(said: str) -> tuple[int, str] | None:

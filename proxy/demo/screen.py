@@ -93,7 +93,7 @@ def summary(figures: Figures, seconds: float, server: Database) -> str:
         f" = {figures.statements / work:.2f} round trips per query.\n"
         f"  {only.statements:,} of them ({share(only.statements, figures.statements)}) only manage the session"
         " (SET autocommit, COMMIT): they ask for no data.\n"
-        f"  The application waited {figures.seconds:.2f} s for {server.name},"
+        f"  Waiting for {server.name} took {figures.seconds:.2f} s in all,"
         f" {only.seconds:.2f} s of it ({share(only.seconds, figures.seconds)}) for those.\n"
         f"  hushql itself worked {overhead:.0f} µs on a statement. Lines lost by its log: {figures.dropped}."
     )

@@ -1,23 +1,21 @@
 """Fixtures of the live tests: a real server, and `hushql serve` in front of it."""
 
 import contextlib
-import itertools
 import os
-import shutil
 import socket
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from .certificates import Certificate, make_certificate
-from .drivers.scenario import Fixed, write_rows
 from .proxies import Proxy, serving
-from .servers import Mariadbd, Server, own_mariadbd, own_server, outside_server
+from .servers import Server, outside_server, own_server
 
 StartProxy = Callable[..., Proxy]
+"""Takes further options of `hushql serve`; by name: `upstream`, `listen`, `ca`."""
+
+_ABSENT = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session")
@@ -28,14 +26,41 @@ def short_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def server(short_folder: Path) -> Iterator[Server]:
+def server(short_folder: Path, pytestconfig: pytest.Config) -> Iterator[Server]:
     """The server under the tests: HUSHQL_TEST_SERVER's, or a private MariaDB."""
-    dsn = os.environ.get("HUSHQL_TEST_SERVER")
-    if dsn:
-        with outside_server(dsn) as outside:
-            yield outside
-        return
-    folder = short_folder / "own"
-    folder.mkdir()
-    with own_server(folder, free_port()) as (own, _):
-        yield own
+    with contextlib.ExitStack() as stack:
+        if dsn := os.environ.get("HUSHQL_TEST_SERVER"):
+            found = stack.enter_context(outside_server(dsn))
+        else:
+            folder = Path(tempfile.mkdtemp(dir=short_folder))
+            found, _ = stack.enter_context(own_server(folder, free_port()))
+        pytestconfig.stash[_ABSENT] = [f"{found.kind} {found.version}", *found.absent]
+        yield found
+
+
+@pytest.fixture
+def hushql(short_folder: Path, server: Server) -> Iterator[StartProxy]:
+    """Starts `hushql serve` in front of the server, and checks at the end that all went well."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*options: str, upstream: str = "", listen: str = "127.0.0.1:0", ca: Path | None = None) -> Proxy:
+            folder = Path(tempfile.mkdtemp(dir=short_folder))
+            address = upstream or f"{server.host}:{server.port}"
+            return stack.enter_context(serving(folder, *options, upstream=address, listen=listen, ca=ca))
+
+        yield start
+
+
+def free_port() -> int:
+    """A port which nothing listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which server was used, and what could not be tried on it."""
+    if lines := config.stash.get(_ABSENT, None):
+        terminalreporter.line(f"live server: {lines[0]}")
+        for line in lines[1:]:
+            terminalreporter.line(f"not tried: {line}")

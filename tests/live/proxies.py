@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -38,8 +38,7 @@ class Proxy:
     stderr_path: Path
     ca: Path | None = None
     expects_blind: bool = False
-    expected_stderr: list[str] = field(default_factory=list)
-    """Regular expressions of the lines which may stand on stderr beside the first."""
+    expected_stderr: tuple[str, ...] = ()
 
     @property
     def pid(self) -> int:
@@ -66,10 +65,14 @@ class Proxy:
         """The sum of a metric over all its labels."""
         return sum(value for (sample, _), value in self.metrics().items() if sample == name)
 
+    def blind(self) -> float:
+        """How many connections have gone blind."""
+        return self.total("hushql_blind_connections_total")
+
     def unexpected_stderr(self) -> list[str]:
         """The lines on stderr which neither announce the addresses nor were expected."""
         lines = self.stderr_path.read_text().splitlines()
-        expected = [_LISTENING.pattern, *self.expected_stderr]
+        expected = (_LISTENING.pattern, *self.expected_stderr)
         return [line for line in lines if not any(re.search(pattern, line) for pattern in expected)]
 
     def stop(self) -> int:
@@ -88,16 +91,23 @@ class Proxy:
         finally:
             code = self.stop()
         assert code == 0, f"exit code {code}\n{self.stderr_path.read_text()}"
-        assert self.unexpected_stderr() == []
+        unexpected = self.unexpected_stderr()
+        assert not unexpected, "\n".join(unexpected)
 
 
 @contextlib.contextmanager
 def serving(
-    folder: Path, *options: str, upstream: str, listen: str = "127.0.0.1:0", ca: Path | None = None
+    folder: Path,
+    *options: str,
+    upstream: str,
+    listen: str = "127.0.0.1:0",
+    ca: Path | None = None,
+    expected_stderr: tuple[str, ...] = (),
 ) -> Iterator[Proxy]:
     """`hushql serve` in front of `upstream`, its files in `folder`; checked when it ends.
 
-    `ca` is the authority of the certificate it was given. Options that are given win.
+    `ca` is the authority of the certificate it was given; `expected_stderr` has regular expressions of the lines which
+    may stand on stderr beside the first. Options that are given win.
     """
     folder.mkdir(exist_ok=True)
     log, errors = folder / "statements.jsonl", folder / "stderr"
@@ -108,7 +118,7 @@ def serving(
     try:
         address, admin_url = _announced(process, errors)
         host, port, socket = _parsed(address)
-        proxy = Proxy(process, host, port, socket, admin_url, log, errors, ca)
+        proxy = Proxy(process, host, port, socket, admin_url, log, errors, ca, expected_stderr=expected_stderr)
         yield proxy
         proxy.check()
     finally:

@@ -1,7 +1,9 @@
 """`hushql demo` as a user starts it: its end, its figures, what it leaves behind."""
 
+import asyncio
 import json
 import os
+import pty
 import re
 import shutil
 import signal
@@ -10,11 +12,13 @@ import sys
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pymysql
 import pytest
+
+from proxy.demo.figures import Reader
 
 HUSHQL = [sys.executable, "-c", "from proxy.cli import main; main(prog_name='hushql')"]
 SUMMARY = r"hushql saw ([\d,]+) statements for ([\d,]+) units of work = 4\.00 round trips per query"
@@ -88,6 +92,57 @@ def test_ends_by_itself_and_counts_four_round_trips(demo: Demo, tmp_path: Path, 
     logged = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     assert [line["command"] for line in logged] == ["COM_QUERY", "COM_QUERY"]
     demo.assert_nothing_left()
+
+
+def test_a_terminal_gets_a_table(demo: Demo) -> None:
+    demo.environment |= {"COLUMNS": "100", "TERM": "xterm"}
+    terminal, its_end = pty.openpty()
+    with subprocess.Popen([*HUSHQL, "demo", "--seconds", "2"], env=demo.environment, stdout=its_end) as process:
+        os.close(its_end)
+        said = b""
+        with suppress(OSError):  # the terminal is gone with the process
+            while data := os.read(terminal, 4096):
+                said += data
+    os.close(terminal)
+    assert process.returncode == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", said.decode())
+    tables = re.findall(r"statements/s, 75 % of them only manage the session", text)
+    assert len(tables) >= 3
+    assert re.search(r"│ commit +│ +[\d,]+ │ +\d+\.\d\d │ +\d+\.\d\d │ +\d+ % │", text)
+    assert re.search(SUMMARY, text)
+    demo.assert_nothing_left()
+
+
+METRICS = """\
+hushql_digest_info{digest="s",text="SELECT ?"} 1.0
+hushql_digest_info{digest="c",text="commit"} 1.0
+hushql_digest_info{digest="COM_QUIT",text="COM_QUIT"} 1.0
+hushql_statement_duration_seconds_count{digest="s",kind="select"} 101.0
+hushql_statement_duration_seconds_sum{digest="s",kind="select"} 3.0
+hushql_statement_duration_seconds_count{digest="c",kind="commit"} 200.0
+hushql_statement_duration_seconds_sum{digest="c",kind="commit"} 1.0
+hushql_statement_duration_seconds_count{digest="COM_QUIT",kind="command"} 7.0
+hushql_statement_duration_seconds_sum{digest="COM_QUIT",kind="command"} 9.0
+hushql_overhead_seconds_sum 0.5
+hushql_log_dropped_total 3.0
+"""
+
+
+def test_figures_are_those_of_metrics_and_log(tmp_path: Path) -> None:
+    (tmp_path / "metrics").write_text(METRICS)
+    log = tmp_path / "statements.jsonl"
+    lines = [f'{{"n":1,"digest":"s","us":{us * 1000}}}\n' for us in range(101)]
+    log.write_text("".join(lines[:60]) + lines[60][:9])
+    reader = Reader(f"file://{tmp_path}", log)
+    commit, select = asyncio.run(reader.read()).shapes
+    assert (commit.count, commit.session_only, commit.percentile(99)) == (200, True, 0)
+    assert (select.count, select.session_only, select.percentile(100)) == (101, False, 59)
+    with log.open("a") as file:
+        file.write(lines[60][9:] + "".join(lines[61:]))
+    figures = asyncio.run(reader.read())
+    assert [figures.shapes[1].percentile(percent) for percent in (0, 50, 99, 100)] == [0, 50, 99, 100]
+    assert (figures.statements, figures.seconds, figures.overhead, figures.dropped) == (301, 4.0, 0.5, 3)
+    assert (figures.session_only.statements, figures.session_only.seconds) == (200, 1.0)
 
 
 def test_stays_up_for_others_until_interrupted(demo: Demo) -> None:

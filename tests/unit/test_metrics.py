@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_prometheus
 
@@ -223,6 +224,30 @@ def test_a_tally_has_a_bound() -> None:
     assert tally.total == 7
 
 
+def test_what_changes_while_it_is_read_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Meddler(Peer):
+        @property
+        def busy(self) -> str:
+            metrics.connection_opened(peer(len(metrics.peers) + 1))
+            return "busy"
+
+    metrics = new_metrics()
+    metrics.connection_opened(Meddler(id=1, client="unix", opened=1.0))
+    monkeypatch.setattr(Meddler, "state", Meddler.busy)
+    assert metrics.connections()["busy"] == 1
+    assert len(metrics.peers) == 2
+
+    def meddle(family: CounterMetricFamily, labels: list[str], value: float, *rest: Any, **more: Any) -> None:
+        metrics.error_codes.add(f"new {len(metrics.error_codes.counts)}")
+        add_metric(family, labels, value, *rest, **more)
+
+    metrics.error_codes.add("1064")
+    add_metric = CounterMetricFamily.add_metric
+    monkeypatch.setattr(CounterMetricFamily, "add_metric", meddle)
+    assert samples(metrics)["hushql_statement_errors_total{code=1064}"] == 1
+    assert len(metrics.error_codes.counts) > 1
+
+
 def test_a_scrape_on_another_thread_may_meet_statements() -> None:
     metrics = new_metrics()
     failures: list[BaseException] = []
@@ -246,8 +271,8 @@ def test_a_scrape_on_another_thread_may_meet_statements() -> None:
         metrics.connection_opened(one)
         metrics.statement(done(error=ServerError(number % 300, "HY000")), seen(number % 500))
         metrics.went_blind(WentBlind(one, 1.0, f"reason {number % 60}", ""))
-        if number >= 50:
-            metrics.connection_closed(peer(number - 50))
+        if number >= 5000:
+            metrics.connection_closed(peer(number - 5000))
     over.set()
     thread.join(30)
     sys.setswitchinterval(interval)

@@ -23,7 +23,7 @@ from proxy import statement_log
 from proxy.events import ConnectionClosed, Event, Login, Peer, ServerError, StatementDone, WentBlind
 from proxy.metrics import Metrics
 from proxy.sinks import NOTICES_A_SECOND, Sinks
-from proxy.statement_log import LineWriter, StatementLog, schema
+from proxy.statement_log import CHUNK_BYTES, LineWriter, StatementLog, schema
 from rules.digest import Digest, digest
 
 ROOT = Path(__file__).parents[2]
@@ -362,6 +362,33 @@ def test_what_cannot_be_opened_is_an_error_at_once(tmp_path: Path, name: str) ->
         StatementLog(str(tmp_path / name))
 
 
+def test_what_was_written_makes_room(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    log = LineWriter(str(path), name="log", queue_bytes=10_000)
+    for written in range(1, 6):
+        log.write(numbered(80))
+        wait_for(lambda written=written: path.stat().st_size == written * 8000)  # type: ignore[misc]
+        time.sleep(0.02)
+    log.close(5)
+    assert log.dropped() == 0
+
+
+def test_many_lines_are_few_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    write = os.write
+
+    def measured(fd: int, data: memoryview) -> int:
+        sizes.append(len(data))
+        return write(fd, data)
+
+    monkeypatch.setattr(os, "write", measured)
+    log = LineWriter(str(tmp_path / "log"), name="log")
+    log.write(numbered(10_000))
+    log.close(5)
+    assert sum(sizes) == 1_000_000
+    assert all(CHUNK_BYTES <= size < CHUNK_BYTES + 100 for size in sizes[:-1])
+
+
 def test_stdout_is_a_target(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     run_sinks(StatementLog("-"), [done()])
     assert json.loads(capfd.readouterr().out)["n"] == 1
@@ -465,6 +492,25 @@ def test_a_full_disk_is_reported_once_and_every_line_counted(capfd: pytest.Captu
     )
 
 
+def test_a_failure_that_cannot_be_reported_stops_nothing(tmp_path: Path) -> None:
+    script = f"""if True:
+        import os, sys, time
+        from proxy.statement_log import LineWriter
+        reading, writing = os.pipe()
+        os.close(reading)
+        os.dup2(writing, 2)
+        log = LineWriter({str(tmp_path / "log")!r}, name="log")
+        os.unlink(log._target)
+        os.mkdir(log._target)
+        log.reopen()
+        time.sleep(0.2)
+        log.write([b"1"])
+        log.close(2)
+        print(log.dropped())"""
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.stdout == "0\n"
+
+
 def test_a_reader_that_left_is_an_error_like_any_other(
     pipe: tuple[int, int], capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -535,30 +581,35 @@ def test_reopening_needs_no_further_line(tmp_path: Path) -> None:
     log.close(5)
 
 
-def test_a_line_that_a_full_disk_tore_is_whole_in_the_next_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("renamed", [True, False])
+def test_a_line_that_a_full_disk_tore_is_whole_after_reopening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renamed: bool
 ) -> None:
     monkeypatch.setattr(statement_log, "RETRY", 0.05)
     path, old = tmp_path / "log", tmp_path / "old"
     lines = numbered(100)
+    reopened = False
     write = os.write
 
-    def write_little_to_the_old(fd: int, data: memoryview) -> int:
-        if Path(f"/proc/self/fd/{fd}").readlink().name == "log" and old.exists():
+    def write_little_until_reopened(fd: int, data: memoryview) -> int:
+        if reopened:
             return write(fd, data)
         if len(data) == len(b"".join(lines)):
             return write(fd, data[:250])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "write", write_little_to_the_old)
+    monkeypatch.setattr(os, "write", write_little_until_reopened)
     log = LineWriter(str(path), name="log")
     log.write(lines)
     wait_for(lambda: path.stat().st_size == 250)
-    path.rename(old)
+    if renamed:
+        path.rename(old)
     log.reopen()
+    wait_for(path.exists)
+    reopened = True
     log.close(5)
     assert log.dropped() == 0
-    assert path.read_bytes() == b"".join(lines[2:])
+    assert path.read_bytes() == b"".join(lines[2:] if renamed else lines)
 
 
 def test_a_path_that_cannot_be_reopened_keeps_the_old_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -610,6 +661,30 @@ def test_an_error_in_one_event_costs_that_event_only(
     assert line.startswith("hushql: internal error: ValueError at ")
     assert f"{Path(__file__).name}:" in line
     assert "4711" not in line
+
+
+def test_the_digest_is_asked_for_in_the_session_s_modes(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, bool]] = []
+
+    def recorded(text: bytes, **modes: bool) -> Digest:
+        asked.append(modes)
+        return digest(text, **modes)
+
+    sinks_module._remembered.cache_clear()
+    monkeypatch.setattr(sinks_module, "digest", recorded)
+    modes = [{"truncated": one == 0, "ansi_quotes": one == 1, "no_backslash_escapes": one == 2} for one in range(4)]
+    run_sinks(None, [done(1, QUERY, **one) for one in modes])
+    assert asked == modes
+
+
+def test_a_closed_connection_is_no_longer_open() -> None:
+    metrics = new_metrics()
+    one = peer()
+    metrics.connection_opened(one)
+    run_sinks(None, [done(peer=one)], metrics)
+    assert sum(metrics.connections().values()) == 1
+    run_sinks(None, [ConnectionClosed(one, 3.0)], metrics)
+    assert sum(metrics.connections().values()) == 0
 
 
 @pytest.mark.parametrize("size", [4096, 4097])

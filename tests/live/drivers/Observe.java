@@ -213,7 +213,9 @@ public final class Observe {
             connection.setCatalog(schema);
             return execution.run("SELECT DATABASE()");
         });
-        step("reset", () -> {
+        // Connector/J 2.7 takes MySQL 9 for a version which cannot do it.
+        boolean resets = connection.getMetaData().getDatabaseProductName().equals("MariaDB");
+        step(resets ? "reset" : "error reset", () -> {
             connection.unwrap(MariaDbConnection.class).reset();
             return execution.run("SELECT @variable");
         });

@@ -59,14 +59,19 @@ class _Session(DbApiSession):
         try:
             connection = run(self.loop, connecting)
         except BaseException:
-            self.loop.close()
+            self._end()
             raise
         super().__init__(_Connection(self.loop, connection), target, account, streaming)
 
     def close(self) -> object:
         self.connection.ensure_closed()
-        self.loop.close()
+        self._end()
         return None
+
+    def _end(self) -> None:
+        # A transport closes in the turn after it was told to.
+        self.loop.run_until_complete(asyncio.sleep(0))
+        self.loop.close()
 
 
 class _Connection(Blocking):

@@ -82,7 +82,7 @@ class CommandLine:
             "types": self._run(target, account, "SELECT * FROM every_type;\n", "--column-type-info", "--table"),
             "script": self._run(target, account, second, "--force", "-v"),
             "quick": self._run(target, account, "SELECT * FROM loaded;\n", "--quick"),
-            "stops at the error": self._run(target, account, "SELECT 1; SELEKT 2; SELECT 3;\n"),
+            "error stops": self._run(target, account, "SELECT 1; SELEKT 2; SELECT 3;\n"),
             "terminal": self._type(target, account),
         }
 

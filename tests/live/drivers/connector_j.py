@@ -19,7 +19,7 @@ _MISSING = "these tests need Connector/J and a JDK: apt-get install default-jdk-
 _OPTIONS = {
     "login": {},
     "rows": {"useServerPrepStmts": "true"},
-    "text": {"useResetConnection": "true", "allowMultiQueries": "true", "rewriteBatchedStatements": "true"},
+    "text": {"useResetConnection": "true", "allowMultiQueries": "true"},
     "binary": {"useResetConnection": "true", "useServerPrepStmts": "true", "useBulkStmts": "true", "usePipelineAuth": "true"},
 }
 
