@@ -94,18 +94,18 @@ class Login(Core):
 
     def from_server(self, data: bytes, now: float) -> None:
         """Take bytes of the server."""
-        self._server.feed(data)
-        self._step(self._read_server, now)
+        self._step(lambda: self._server.feed(data), now)
+        self._step(lambda: self._read_server(now), now)
 
     def from_client(self, data: bytes, now: float) -> None:
         """Take bytes of the client; what comes before its turn waits."""
-        self._client.feed(data)
-        self._step(self._read_client, now)
+        self._step(lambda: self._client.feed(data), now)
+        self._step(lambda: self._read_client(now), now)
 
     def server_tls_started(self, now: float) -> None:
         """Send the client's answer, now under TLS."""
         self._server_secure = True
-        self._step(self._answer_server, now)
+        self._step(lambda: self._answer_server(now), now)
 
     def server_lost(self, why: str, now: float) -> None:
         """Tell the client that the server cannot be reached, or was lost on the way."""
@@ -137,11 +137,11 @@ class Login(Core):
 
     # ---- steps ----
 
-    def _step(self, read: Callable[[float], None], now: float) -> None:
+    def _step(self, step: Callable[[], None], now: float) -> None:
         if self._ended:
             return
         try:
-            read(now)
+            step()
         except Malformed as problem:
             self.fail("protocol", ER_HANDSHAKE_ERROR, "08S01", f"hushql: bad handshake: {problem}", now)
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from proxy.conversation import Conversation
 from proxy.core import Core
-from proxy.events import Event, Login as LoginEvent, Peer, StatementDone, WentBlind
+from proxy.events import Event, Peer, StatementDone, WentBlind
+from proxy.events import Login as LoginEvent
 from proxy.login import LoggedIn, Login, Terms
 
 NOW = 1.0

@@ -29,6 +29,8 @@ class _Session(DbApiSession):
             ("as changed", lambda: self.run("SELECT DATABASE(), @variable, CONNECTION_ID() > 0")),
             ("character set", lambda: connection.set_character_set("latin1")),
             ("error change user", lambda: connection.change_user(self.account.user, "wrong", self.target.schema)),
+            # MariaDB goes on with the former user, MySQL hangs up.
+            ("error or alive afterwards", lambda: self.run("SELECT 1")),
         ]
 
 

@@ -179,9 +179,9 @@ def all_steps(session: Session, material: Material) -> Iterator[Step]:
     yield from _transactions(session)
     yield from _data(session, material)
     yield from _connection(session)
-    yield from session.own_steps(material)
     if material.parameter_bytes:
         yield from _large(session, material.parameter_bytes)
+    yield from session.own_steps(material)
 
 
 def _statements(session: Session, statements: tuple[str, ...]) -> Iterator[Step]:
