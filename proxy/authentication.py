@@ -55,10 +55,11 @@ class PacketLine:
 
     def advance(self) -> bool:
         """Go on to the next payload; raises Malformed where it is larger than the limit."""
-        if not self._framer.advance():
-            return False
-        if self._framer.size > self._limit:
+        complete = self._framer.advance()
+        if (self._framer.size if complete else self._framer.incoming) > self._limit:
             raise Malformed("a packet too large for a login")
+        if not complete:
+            return False
         self._sequence_id = self._framer.sequence_id + 1
         return True
 

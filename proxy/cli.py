@@ -1,8 +1,10 @@
-"""The command line. Each command imports its own parts when it is run."""
+"""The command line. Each command imports its own parts when it is run.
+
+Exit codes: 0 fine, 1 a command found a problem, 2 wrong usage or settings. Errors are one line on stderr.
+"""
 
 import sys
 from collections.abc import Callable
-from typing import Any
 
 import click
 
@@ -10,9 +12,30 @@ from proxy.config import OPTIONS, ConfigError, flag, load, variable
 from proxy.version import VERSION
 
 
+def main() -> None:
+    """Run the command line of this process."""
+    try:
+        sys.exit(hushql(standalone_mode=False, prog_name="hushql"))
+    except click.exceptions.NoArgsIsHelpError as wanted:
+        wanted.show()
+        sys.exit(2)
+    except click.ClickException as problem:
+        where = problem.ctx.command_path if isinstance(problem, click.UsageError) and problem.ctx else "hushql"
+        _fail(f"{problem.format_message()} See {where} --help")
+    except ConfigError as problem:
+        _fail(str(problem))
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+
+
+def _fail(line: str) -> None:
+    print(f"hushql: {line}", file=sys.stderr)  # noqa: T201 - the one line
+    sys.exit(2)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="hushql")
-def main() -> None:
+def hushql() -> None:
     """Observe MySQL statements on their way, and find those that change nothing."""
 
 
@@ -26,7 +49,7 @@ def _settings_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@main.command()
+@hushql.command()
 @_settings_options
 @click.option("--config", metavar="FILE", help="YAML file with any of these options.  [HUSHQL_CONFIG]")
 def serve(config: str | None, **flags: str | None) -> None:
@@ -35,15 +58,8 @@ def serve(config: str | None, **flags: str | None) -> None:
     Each option may also come from the environment or from the YAML file; a flag wins over the environment, the
     environment over the file.
     """
-    try:
-        settings = load({name: text for name, text in flags.items() if text is not None}, config)
-        _serve(settings)
-    except ConfigError as problem:
-        print(f"hushql: {problem}", file=sys.stderr)  # noqa: T201 - the one line
-        sys.exit(2)
+    settings = load({name: text for name, text in flags.items() if text is not None}, config)
 
-
-def _serve(settings: Any) -> None:
     import uvloop  # noqa: PLC0415 - only for this command
 
     from proxy.server import Server  # noqa: PLC0415
@@ -51,14 +67,14 @@ def _serve(settings: Any) -> None:
     uvloop.run(Server(settings).run())
 
 
-@main.command()
+@hushql.command()
 @click.option("--seconds", type=click.FloatRange(1, 3600), default=8, show_default=True, help="How long the load runs.")
 @click.option("--stay", is_flag=True, help="Stay up afterwards, until Ctrl-C.")
-def demo(seconds: float, stay: bool) -> None:
+def demo(seconds: float, stay: bool) -> int:
     """Show it all on this machine: a database, the proxy in front of it, an ORM-like load, and what it costs."""
     from proxy.demo import run  # noqa: PLC0415
 
-    sys.exit(run(seconds, stay))
+    return run(seconds, stay)
 
 
 if __name__ == "__main__":

@@ -141,7 +141,8 @@ class Conversation(Core):
         """Answer the command under way, where nothing of its reply has been passed on yet."""
         head = self._replies[0] if self._replies else None
         if head and not self.blind and self._server.consumed == head.begins_at and self._server.between_packets:
-            self._say(err(CR_SERVER_LOST, "08S01", f"hushql: {why}"), head.sequence_id + 1)
+            self._say(err(CR_SERVER_LOST, "08S01", why), head.sequence_id + 1)
+        self.closed(now)
 
     def closed(self, now: float) -> None:
         """Finish the commands under way: their replies will not end."""

@@ -37,6 +37,10 @@ class Core:
     def server_lost(self, why: str, now: float) -> None:
         """Tell the client, where the protocol allows it, that the server is gone."""
 
+    def server_tls_failed(self, why: str, now: float) -> None:
+        """Tell the client that there is no TLS with the server."""
+        self.server_lost(why, now)
+
     def client_lost(self, reason: str, now: float) -> None:
         """Note that the client is gone; `reason` is one of events.LOGIN_FAILURES."""
 

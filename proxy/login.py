@@ -111,10 +111,12 @@ class Login(Core):
         """Tell the client that the server cannot be reached, or was lost on the way."""
         if self._greeting is None:
             self.fail("upstream-unreachable", CR_CONN_HOST_ERROR, "HY000", why, now)
-        elif self.server_tls and self._authentication is None:
-            self.fail("upstream-tls", CR_SSL_CONNECTION_ERROR, "HY000", why, now)
         else:
             self.fail("upstream-unreachable", CR_SERVER_LOST, "08S01", why, now)
+
+    def server_tls_failed(self, why: str, now: float) -> None:
+        """Tell the client that the server is not trusted, or does not speak TLS as we do."""
+        self.fail("upstream-tls", CR_SSL_CONNECTION_ERROR, "HY000", why, now)
 
     def client_lost(self, reason: str, now: float) -> None:
         """Note that the client is gone, or that its TLS failed: there is nobody left to tell."""

@@ -14,7 +14,7 @@ from proxy.core import Core
 from proxy.tls import Tls
 
 LINGER: Final = 5.0
-"""Seconds that a client has to close after the server did, if it takes nothing in the meantime."""
+"""Seconds that a side has, once the other is closed, to take some of what waits for it, or to close."""
 
 
 class Side(asyncio.Protocol):
@@ -141,14 +141,14 @@ class Relay:
         self.core = core
         self.client = Side(self)
         self.server = Side(self)
-        self.draining = False
+        self._draining = False
         self._clock = clock
         self._client_tls = client_tls
         self._server_tls = server_tls
         self._on_connected = on_connected
         self._on_closed = on_closed
         self._closed = False
-        self._lingering = -1  # what waited for the client when it was looked at last
+        self._ending: asyncio.TimerHandle | None = None
 
     # ---- what the sides call ----
 
@@ -189,7 +189,7 @@ class Relay:
         """One side will send no more: the other is told so."""
         side.peer_ended = True
         if side is self.server:
-            self._server_lost("the server closed the connection")
+            self._lose_server(self.core.server_lost, "hushql: the server closed the connection")
         elif self.server.gone or self.core.closing:
             self._client_lost("client-gone")
         else:
@@ -202,9 +202,12 @@ class Relay:
         if side is self.client:
             self._client_lost("client-gone")
         else:
-            self._server_lost(f"the connection to the server was lost ({error})" if error else "the server is gone")
+            why = f"hushql: the connection to the server was lost ({error})" if error else "hushql: the server is gone"
+            self._lose_server(self.core.server_lost, why)
         if self.client.gone and self.server.gone and not self._closed:
             self._closed = True
+            if self._ending is not None:
+                self._ending.cancel()  # it would keep this relay in memory until it rings
             self.core.closed(self._clock())
             self._on_closed(self)
 
@@ -220,7 +223,17 @@ class Relay:
 
     def unreachable(self, why: str) -> None:
         """There is no server for this client."""
-        self._server_lost(why)
+        self._lose_server(self.core.server_lost, why)
+
+    def drain(self) -> None:
+        """Close this connection as soon as nothing is lost by it."""
+        self._draining = True
+        self.flush()
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing would be lost if the process ended now."""
+        return self.core.closing and not self.client.backlog
 
     def dismiss(self, why: str) -> None:
         """Close this connection, with a word to the client where that can be."""
@@ -246,8 +259,8 @@ class Relay:
                 break
         if core.closing:
             self._close()
-        elif self.draining and core.idle:
-            self.draining = False
+        elif self._draining and core.idle:
+            self._draining = False
             self.dismiss("the proxy is shutting down")
 
     # ---- inside ----
@@ -281,17 +294,18 @@ class Relay:
             self._client_lost("client-tls")
         else:
             reason = getattr(error, "verify_message", "") or error.reason or str(error)
-            self._server_lost(f"TLS with the server failed: {reason}")
+            self._lose_server(self.core.server_tls_failed, f"hushql: TLS with the server failed: {reason}")
 
     def _client_lost(self, reason: str) -> None:
         self.core.client_lost(reason, self._clock())
         self.core.to_client.clear()
         self.client.close()
         self.server.close()
+        self._watch_the_end()
 
-    def _server_lost(self, why: str) -> None:
+    def _lose_server(self, tell: Callable[[str, float], None], why: str) -> None:
         if not self.client.gone and not self.core.closing:
-            self.core.server_lost(why, self._clock())
+            tell(why, self._clock())
             self.core.closing = True
             self.flush()
 
@@ -303,16 +317,22 @@ class Relay:
         self.server.close()
         if self.client.peer_ended:
             self.client.close()
-        elif not self.client.gone and self._lingering < 0:
+        else:
             self.client.end()
-            self._linger()
+        self._watch_the_end()
 
-    def _linger(self) -> None:
-        if self.client.gone:
-            return
-        backlog = self.client.backlog
-        if self._lingering >= 0 and backlog >= self._lingering:
-            self.client.abort()
-            return
-        self._lingering = backlog
-        asyncio.get_running_loop().call_later(LINGER, self._linger)
+    def _watch_the_end(self) -> None:
+        """Look, now and then, at a side that is to close, and cut it off if it takes nothing of what waits for it."""
+        if self._ending is None and not self._closed:
+            self._cut_off_later()
+
+    def _cut_off_later(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._ending = loop.call_later(LINGER, self._cut_off, self.client.backlog, self.server.backlog)
+
+    def _cut_off(self, client_backlog: int, server_backlog: int) -> None:
+        for side, backlog in ((self.client, client_backlog), (self.server, server_backlog)):
+            if not side.gone and side.backlog >= backlog:
+                side.abort()
+        if not (self.client.gone and self.server.gone):
+            self._cut_off_later()

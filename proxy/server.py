@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -76,13 +77,14 @@ class Server:
         self._count = 0
         self._draining = False
         self._stopped = asyncio.Event()
-        self._emptied = asyncio.Event()  # no relay is left, during draining
+        self._hurried = False
         self._answered_at = -READY_FOR
 
     # ---- the life of the process ----
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT, then drain. Raises ConfigError where an address cannot be had."""
+        _raise_file_limit(self._settings.max_connections)
         loop = asyncio.get_running_loop()
         self._sinks = Sinks(self.metrics, self._log, loop.call_soon)
         loop.set_exception_handler(self._internal_error)
@@ -101,10 +103,7 @@ class Server:
         self._sinks.close(LAST_WORDS)
 
     def _stop(self) -> None:
-        if self._draining:  # asked twice: at once
-            for relay in list(self._relays):
-                relay.dismiss("the proxy was stopped")
-            self._relays.clear()
+        self._hurried = self._draining  # asked twice: at once
         self._draining = True
         self._stopped.set()
 
@@ -114,18 +113,19 @@ class Server:
         await self._wait_for_relays(monotonic() + self._settings.drain_grace)
         listener.close()
         for relay in list(self._relays):
-            relay.draining = True
-            relay.flush()
+            relay.drain()
         await self._wait_for_relays(deadline)
         for relay in list(self._relays):
             relay.dismiss("the proxy was stopped in the middle of a transaction")
+        self._hurried = False
         await self._wait_for_relays(monotonic() + LAST_WORDS)
 
     async def _wait_for_relays(self, deadline: float) -> None:
-        self._emptied = asyncio.Event()
-        if self._relays:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._emptied.wait(), max(0.0, deadline - monotonic()))
+        def over() -> bool:
+            return self._hurried or monotonic() >= deadline or all(relay.done for relay in self._relays)
+
+        while not over():  # noqa: ASYNC110 - this has many sources, and happens once in the life of the process
+            await asyncio.sleep(0.02)
 
     def _internal_error(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
@@ -244,8 +244,6 @@ class Server:
         if client is not None:
             client.forget_deadline()
             self._put(ConnectionClosed(client.peer, monotonic()))
-        if not self._relays:
-            self._emptied.set()
 
     def _client_tls(self) -> Tls:
         assert self._client_context is not None
@@ -327,6 +325,16 @@ def _remove_stale_socket(path: str) -> None:
             with socket.socket(socket.AF_UNIX) as probe:
                 if probe.connect_ex(path) == errno.ECONNREFUSED:
                     Path(path).unlink()
+
+
+def _raise_file_limit(max_connections: int) -> None:
+    """Make room for two sockets a connection; the usual soft limit of 1,024 files is for programs that use select."""
+    wanted = 2 * max_connections + 100
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        raise ConfigError(f"--max-connections {max_connections} needs {wanted} open files, and the limit is {hard}")
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _statement_log(settings: Settings) -> StatementLog | None:

@@ -58,6 +58,7 @@ KINDS: Final = frozenset(_KIND.values()) | {"other"}
 _DOT: Final = b"\x01.\x02"
 _CALL: Final = b"\x01("
 _SIGNS: Final = frozenset([b"-\x02", b"+\x02"])
+_AT: Final = frozenset([b"@", b"\x01@"])
 _LIST: Final = b"(?+)"
 _CUT: Final = "…".encode()
 
@@ -70,6 +71,7 @@ _INTRODUCERS: Final = _words(
     "_gb18030 _gb2312 _gbk _geostd8 _greek _hebrew _hp8 _keybcs2 _koi8r _koi8u _latin1 _latin2 _latin5 _latin7 _macce "
     "_macroman _sjis _swe7 _tis620 _ucs2 _ujis _utf16 _utf16le _utf32 _utf8 _utf8mb3 _utf8mb4"
 )
+_LITERAL_STARTS: Final = _LITERAL_WORDS | _TEMPORAL | _INTRODUCERS | _words("n x b")
 _PUNCTUATION: Final = _words("( , ; = < > <= >= <> != <=> := + - * / % & | ^ ~ ! << >> || && { :") | _SIGNS | {_CALL}
 _KEYWORDS: Final = _words(
     "select distinct all from where and or not xor in like rlike regexp between is div mod on using having by limit "
@@ -88,12 +90,10 @@ _COMMENT_STARTS: Final = _words("/ - #")
 _NO_LITERAL_STARTS: Final = _words("/ `")
 _LITERALS: Final = frozenset([lexer.STRING, lexer.NUMBER, lexer.PARAMETER])
 
+_JOINT: Final = re.compile(rb"\x02 (?![-0-9])")  # two signs would begin a comment, a dot and a digit a number
 _SPACE: Final = bytes.maketrans(b"\x03", b" ")
 _UNSAFE: Final = re.compile(rb"[\x00-\x1f\x7f]")
 _HALF_NUMBER: Final = re.compile(rb"[0-9][.]?[eE][-+]?\Z|0[xb]\Z")
-_HALF_LITERAL: Final = re.compile(
-    rb"[0-9].*|_\w*|[nxb]|nul?l?|t(r(ue?)?)?|f(a(l(se?)?)?)?|d(a(te?)?)?|t(i(me(s(t(a(mp?)?)?)?)?)?)?|\\n?"
-)
 _SECRET_PARTS: Final = tuple(b"passw pwd identified encrypt decrypt encode decode keyring secret".split())
 _SECRET_KINDS: Final = frozenset(["change", "prepare"])
 _ACCOUNT_KINDS: Final = frozenset(["create", "alter"])
@@ -109,6 +109,10 @@ def digest(
     text: bytes, *, truncated: bool = False, ansi_quotes: bool = False, no_backslash_escapes: bool = False
 ) -> Digest:
     """Normalise a statement; `truncated` says that `text` is only its beginning. Any bytes will do, none raise."""
+    whole = text
+    if b"/*!" in text or b"/*M!" in text:
+        text = text[: _agreed(text, ansi_quotes, no_backslash_escapes)]
+        truncated = truncated or len(text) < len(whole)
     if truncated and _HALF_NUMBER.search(text, max(0, len(text) - 4)):
         text += b"0"
     shape = _Shape()
@@ -133,8 +137,27 @@ def digest(
         printable,
         kind,
         {} if truncated or shape.comment < 0 else _tags(text, shape.comment),
-        _is_secret(text, kind, pieces),
+        _is_secret(whole, kind, pieces),
     )
+
+
+def _agreed(text: bytes, ansi_quotes: bool, no_backslash_escapes: bool) -> int:
+    """Return how far all servers read a text alike.
+
+    A version comment that one runs, another skips up to the first `*/`. Where a quote inside reaches beyond that, what
+    is a string to the one is code to the other.
+    """
+    outside, comment, skipped = -1, -1, 0
+    for kind, start, end in lexer.tokens(text, ansi_quotes=ansi_quotes, no_backslash_escapes=no_backslash_escapes):
+        if kind == lexer.CODE_START:
+            comment = start if comment == outside else comment
+            if 0 <= skipped < end:
+                skipped = text.find(b"*/", end)
+        elif kind == lexer.CODE_END:
+            if start != skipped:
+                return comment
+            comment = outside
+    return len(text) if comment == outside or skipped < 0 else comment
 
 
 class _Shape:
@@ -180,7 +203,7 @@ class _Shape:
         elif kind == lexer.SIGN:
             pieces.append(match[kind] + b"\x02" if self._last() in _BEFORE_OPERAND else match[kind])
         elif kind == lexer.DOT:
-            pieces.append(_DOT)
+            pieces.append(b"." if self._last() in _AT else _DOT)
         elif kind == lexer.COMMENT:
             self.comment = match.start(kind)
         elif kind == lexer.VARIABLE:
@@ -198,7 +221,7 @@ class _Shape:
         pieces = self.pieces
         if not pieces:
             return b";"
-        return b"" if len(pieces) > 1 and pieces[-2] is _DOT else pieces[-1]
+        return b"" if len(pieces) > 1 and pieces[-2] == _DOT else pieces[-1]
 
     def _word(self, word: bytes) -> None:
         """Add one of _SPECIAL_WORDS. After IS and NOT, NULL and the like are no values but part of a test."""
@@ -222,6 +245,8 @@ class _Shape:
             pieces.pop()
         while pieces and pieces[-1] in _SIGNS:
             pieces.pop()
+        if pieces and pieces[-1] in _AT:
+            pieces[-1] += b"\x02"
         pieces.append(b"?")
         self._text_at = len(pieces) if kind == lexer.STRING else -1
 
@@ -237,11 +262,9 @@ class _Shape:
         """Add a variable or the host of an account; what is quoted like a string is hidden like one."""
         name, last = match[lexer.VARIABLE], self._last()
         glue = b"\x01" if last == b"?" or last[:1] == b"`" else b""
-        if name == b"@":
-            self.pieces.append(glue + b"@\x02")
-        elif name[1:2] == b"'" or name[1:2] == b'"':
-            self.pieces += (glue + b"@\x02", b"?")
-            self._text_at = -1
+        if name[1:2] == b"'" or name[1:2] == b'"':
+            self.pieces.append(glue + b"@")
+            self._literal(lexer.PARAMETER)
         else:
             self.pieces.append(glue + _quoted(name if b"`" in name else name.lower()))
 
@@ -273,7 +296,7 @@ class _Shape:
         """Whether the last piece ends the name of a table that a list of columns may follow."""
         pieces = self.pieces
         i = len(pieces) - 1
-        while i > 1 and pieces[i - 1] is _DOT:
+        while i > 1 and pieces[i - 1] == _DOT:
             i -= 2
         return i > 0 and (pieces[i - 1] == b"into" or pieces[i - 1] == b"table")
 
@@ -319,6 +342,8 @@ class _Shape:
                     self._half = last
                     return
                 yield last
+            if match.lastindex == END:
+                return
             last = match
 
     def end_truncated(self) -> None:
@@ -352,7 +377,8 @@ def _is_half_item(half: re.Match[bytes]) -> bool:
     """Whether a token that is cut may belong to a list of literals."""
     text = half[half.lastindex or 0]
     if half.lastindex == WORD:
-        return _HALF_LITERAL.fullmatch(text.lower()) is not None
+        word = text.lower()
+        return word[:1].isdigit() or any(start.startswith(word) for start in _LITERAL_STARTS)
     return half.lastindex == lexer.SIGN or text[:1] in _COMMENT_STARTS or _is_half_literal(half)
 
 
@@ -364,8 +390,8 @@ def _quoted(name: bytes) -> bytes:
 def _render(pieces: list[bytes]) -> bytes:
     """Join the pieces with the white space that people write."""
     text = b" ".join(pieces).replace(b" ,", b",").replace(b"( ", b"(").replace(b" )", b")").replace(b" \x01", b"")
-    if b"\x02" in text:  # two signs must not become the start of a comment
-        text = text.replace(b"\x02 -", b" -").replace(b"\x02 ", b"")
+    if b"\x02" in text:
+        text = _JOINT.sub(b"", text)
     return text.replace(b" ;", b";").translate(_SPACE, b"\x01\x02")
 
 
@@ -374,7 +400,7 @@ def _printable(text: bytes) -> str:
     decoded = text.decode("utf-8", "backslashreplace")
     if decoded.isprintable():
         return decoded
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in decoded)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode().lower() for c in decoded)
 
 
 def _kind(pieces: list[bytes]) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import socket
+from typing import Self
 
 from proxy.wire.constants import (
     CLIENT_CONNECT_WITH_DB,
@@ -60,13 +61,22 @@ class RawClient:
     ) -> None:
         self.socket = socket.create_connection((host, port), timeout=10)
         self.buffer = b""
+        try:
+            self._meet((BASE | capabilities) & ~without)
+            self._login(user, password.encode(), schema)
+        except BaseException:
+            self.socket.close()
+            raise
+
+    def _meet(self, wanted: int) -> None:
         _, payload = self.read()
+        if payload[0] == ERR:
+            refusal = Err(payload)
+            raise ConnectionError(f"{refusal.code} {refusal.message!r}")
         self.greeting = Greeting(payload)
-        wanted = (BASE | capabilities) & ~without
         if wanted >> 32:
             wanted &= ~CLIENT_LONG_PASSWORD
         self.capabilities = wanted & (self.greeting.capabilities | CLIENT_LONG_PASSWORD)
-        self._login(user, password.encode(), schema)
 
     def _login(self, user: str, password: bytes, schema: str) -> None:
         plugin = self.greeting.plugin
@@ -141,3 +151,9 @@ class RawClient:
     def close(self) -> None:
         """Close the socket without a word."""
         self.socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -63,6 +63,11 @@ class Framer:
         self._pos = 0
 
     @property
+    def incoming(self) -> int:
+        """The size of the payload that has begun and not ended, as far as its headers have said."""
+        return self._size
+
+    @property
     def backlog(self) -> int:
         """How many bytes have been fed and not been passed."""
         return len(self._data) - self._pos

@@ -6,6 +6,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from .proxies import Proxy, serving
 from .servers import Server, outside_server, own_server
 
 StartProxy = Callable[..., Proxy]
-"""Takes further options of `hushql serve`; by name: `upstream`, `listen`, `ca`."""
+"""Takes further options of `hushql serve`; by name `upstream` (else the server), and what `serving` takes."""
 
 _ABSENT = pytest.StashKey[list[str]]()
 
@@ -43,10 +44,10 @@ def hushql(short_folder: Path, server: Server) -> Iterator[StartProxy]:
     """Starts `hushql serve` in front of the server, and checks at the end that all went well."""
     with contextlib.ExitStack() as stack:
 
-        def start(*options: str, upstream: str = "", listen: str = "127.0.0.1:0", ca: Path | None = None) -> Proxy:
+        def start(*options: str, upstream: str = "", **settings: Any) -> Proxy:
             folder = Path(tempfile.mkdtemp(dir=short_folder))
             address = upstream or f"{server.host}:{server.port}"
-            return stack.enter_context(serving(folder, *options, upstream=address, listen=listen, ca=ca))
+            return stack.enter_context(serving(folder, *options, upstream=address, **settings))
 
         yield start
 

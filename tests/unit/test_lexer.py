@@ -32,15 +32,13 @@ from rules.lexer import (
 MODES = [{"ansi_quotes": ansi, "no_backslash_escapes": plain} for ansi in (False, True) for plain in (False, True)]
 
 # Bytes that mean something, in every neighbourhood.
+_PARTS = (
+    "' \" ` \\ # -- --\t -- /* */ /*! /*!40101 /*M! /*+ ( ) , ; . ? @ @@ { } = <=> := -> ->> || + - * / % ! : [ ] "
+    "a n x b N' X' b' _utf8 0 1 0x 0b 1e 1e5 .5 1. e \xff \x00 \x7f \x85 select in values null is not row date into "
+    "value update duplicate d with"
+)
 SOUP = st.lists(
-    st.sampled_from(
-        "' \" ` \\ # -- --\t -- /* */ /*! /*!40101 /*M! /*+ ( ) , ; . ? @ @@ { } = <=> := -> ->> || + - * / % ! : [ ] "
-        "a n x b N' X' b' _utf8 0 1 0x 0b 1e 1e5 .5 1. e \xff \x00 \x7f \x85 \n select in values null is not row".split(
-            " "
-        )
-    )
-    | st.sampled_from([" ", "\n", "\t", "\r", "\x0b", "\x0c"]),
-    max_size=40,
+    st.sampled_from(_PARTS.split(" ")) | st.sampled_from([" ", "\n", "\t", "\r", "\x0b", "\x0c"]), max_size=40
 ).map(lambda parts: "".join(parts).encode("latin-1"))
 BYTES = SOUP | st.binary(max_size=200)
 
@@ -51,14 +49,20 @@ def lex(text: bytes, *, ansi_quotes: bool = False, no_backslash_escapes: bool = 
 
 
 WHOLE = {
-    WORD: [b"select", b"a_1$", b"1a", b"1e", b"0x", b"0xZZ", b"0X41", b"0b12", b"0b", b"1_000", b"a.1b", b"a.5", b"1a.2",
+    WORD: [b"select", b"a_1$", b"1a", b"1e", b"0x", b"0xZZ", b"0x1G", b"0X41", b"0b12", b"0b", b"1_000", b"a.1b",
+           b"a.5",
+        b"1a.2",
            b"\xc3\xa9t\xc3\xa9", b"\xa0", b"_utf8", b"db.select", b"n", b"x1", b"$", rb"\N"],
-    STRING: [b"'a'", b"''", b"'it''s'", rb"'it\'s'", rb"'\\'", b"'\"`/*--#\n'", b"'a\0b'", b'"a"', b'"a""b"', rb'"a\"b"',
+    STRING: [b"'a'", b"''", b"'it''s'", rb"'it\'s'", rb"'\\'", b"'\"`/*--#\n'", b"'a\0b'", b'"a"', b'"a""b"',
+        rb'"a\"b"',
              b"N'a'", b"n'a'", b"X'41'", b"x'4'", b"B'1'", b"b'01'"],
-    NUMBER: [b"0", b"12", b"1.", b".5", b"1.5", b"1e5", b"1E+5", b"1e-5", b"1.e1", b"1.5e-10", b".5e3", b"0x41", b"0xaF", b"0b01"],
+    NUMBER: [b"0", b"12", b"1.", b".5", b"1.5", b"1e5", b"1E+5", b"1e-5", b"1.e1", b"1.5e-10", b".5e3", b"0x41",
+        b"0xaF", b"0b01"],
     QUOTED: [b"`a`", b"`a``b`", rb"`a\`", b"`'\"/*`", b"``"],
-    VARIABLE: [b"@a", b"@a.b", b"@`a b`", b"@'a b'", b'@"a"', b"@@x", b"@@session.x", b"@@global.`x`", b"@@`x`", b"@", b"@localhost"],
-    OPERATOR: [b"<=>", b":=", b"->>", b"->", b"||", b"&&", b"!=", b"<>", b"<=", b">=", b"<<", b">>", b"=", b",", b"*", b"/",
+    VARIABLE: [b"@a", b"@a.b", b"@`a b`", b"@'a b'", b'@"a"', b"@@x", b"@@session.x", b"@@global.`x`", b"@@`x`",
+        b"@", b"@localhost"],
+    OPERATOR: [b"<=>", b":=", b"->>", b"->", b"||", b"&&", b"!=", b"<>", b"<=", b">=", b"<<", b">>", b"=", b",",
+        b"*", b"/",
                b"%", b"!", b"~", b"^", b"&", b"|", b":", b"{", b"<", b">", b"[", b"]"],
     SIGN: [b"+", b"-"],
     DOT: [b"."],
@@ -67,11 +71,13 @@ WHOLE = {
     PARAMETER: [b"?"],
     SEMICOLON: [b";"],
     RIGHT_BRACE: [b"}"],
-    COMMENT: [b"# x 'y' /*", b"-- x", b"--", b"--\tx", b"--\x01x", b"--\x7fx", b"#", b"/* x */", b"/**/", b"/*/*/", b"/* /* */",
+    COMMENT: [b"# x 'y' /*", b"-- x", b"--", b"--\tx", b"--\x01x", b"--\x7fx", b"#", b"/* x */", b"/**/", b"/*/*/",
+        b"/* /* */",
               b"/* 'a */", b"/* + */", b"/*m! */", b"# a\0b"],
     HINT: [b"/*+ MAX_EXECUTION_TIME(5) */", b"/*+*/"],
     CODE_START: [b"/*!", b"/*!40101", b"/*!100100", b"/*M!", b"/*M!100100"],
-    UNTERMINATED: [b"'a", b"'", rb"'\'", b"'a''", b"'a\\", b'"a', b"`a", b"`a``", b"/* a", b"/*", b"/*/", b"/*+ a", b"N'a", b"x'4"],
+    UNTERMINATED: [b"'a", b"'", rb"'\'", b"'a''", b"'a\\", b'"a', b"`a", b"`a``", b"/* a", b"/*", b"/*/", b"/*+ a",
+        b"N'a", b"x'4"],
     CONTROL: [b"\0", b"\x1f", b"\x7f"],
 }  # fmt: skip
 
@@ -108,7 +114,8 @@ def test_is_one_token(kind: int, text: bytes) -> None:
         (b"2*/3", [(NUMBER, b"2"), (OPERATOR, b"*"), (OPERATOR, b"/"), (NUMBER, b"3")]),
         (b"/*!2*/*3", [(CODE_START, b"/*!"), (NUMBER, b"2"), (CODE_END, b"*/"), (OPERATOR, b"*"), (NUMBER, b"3")]),
         (b"/*!*/2*/*x*/3",
-         [(CODE_START, b"/*!"), (CODE_END, b"*/"), (NUMBER, b"2"), (OPERATOR, b"*"), (COMMENT, b"/*x*/"), (NUMBER, b"3")]),
+         [(CODE_START, b"/*!"), (CODE_END, b"*/"), (NUMBER, b"2"), (OPERATOR, b"*"), (COMMENT, b"/*x*/"), (NUMBER,
+             b"3")]),
         (b"/*! /* x */ a */",
          [(CODE_START, b"/*!"), (COMMENT, b"/* x */"), (WORD, b"a"), (CODE_END, b"*/")]),
         (b"/*!401011 */", [(CODE_START, b"/*!401011"), (CODE_END, b"*/")]),
@@ -152,8 +159,10 @@ def test_a_scan_ends_with_end(text: bytes) -> None:
     assert kinds.index(lexer.END) == len(lexer.tokens(text))
 
 
-HOSTILE = ["'", '"', "`", "''", "\\", "'\\", "/*", "*/", "/*!", "/*!*/", "/*M!", "/*+", "/", "*", "--", "-- ", "-- \n", "#", "#\n",
-           "(", "(((", ")", "@", "@@", "@'", "@`", "1", "1e", "1e+", "0x", "0b1", "1.", ".", "a.", "1a", "n'", "x", "\0", "\xff",
+HOSTILE = ["'", '"', "`", "''", "\\", "'\\", "/*", "*/", "/*!", "/*!*/", "/*M!", "/*+", "/", "*", "--", "-- ",
+    "-- \n", "#", "#\n",
+           "(", "(((", ")", "@", "@@", "@'", "@`", "1", "1e", "1e+", "0x", "0b1", "1.", ".", "a.", "1a", "n'", "x",
+               "\0", "\xff",
            " ", "\n", "a ", "? ", "{", ";", "in (", "values (", "(1),", "- ", "'a' ", "\\x"]  # fmt: skip
 
 

@@ -38,8 +38,6 @@ OFFERED = (1 << 32) - 1
 ASKED = (
     CLIENT_PROTOCOL_41 | CLIENT_SECURE_CONNECTION | CLIENT_PLUGIN_AUTH | CLIENT_CONNECT_WITH_DB | CLIENT_LONG_PASSWORD
 )
-    CLIENT_PROTOCOL_41 | CLIENT_SECURE_CONNECTION | CLIENT_PLUGIN_AUTH | CLIENT_CONNECT_WITH_DB | CLIENT_LONG_PASSWORD
-)
 OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA1()), algorithm=hashes.SHA1(), label=None)
 
 
@@ -399,7 +397,7 @@ def test_a_lost_server_is_told_in_each_phase() -> None:
     table = Meeting(Terms(upstream_tls="required"))
     table.server(greeting(), 0)
     table.client(response(), 1)
-    table.core.server_lost("bad certificate", NOW)
+    table.core.server_tls_failed("bad certificate", NOW)
     table.take()
     assert table.error().code == 2026
     assert table.logins[0].failure == "upstream-tls"

@@ -1,5 +1,6 @@
 """The `mariadb` command line: what it prints, and its exit code."""
 
+import hashlib
 import os
 import pty
 import re
@@ -85,6 +86,17 @@ class CommandLine:
             "error stops": self._run(target, account, "SELECT 1; SELEKT 2; SELECT 3;\n"),
             "terminal": self._type(target, account),
         }
+
+    def rows(self, target: Target, account: Account, sql: str) -> tuple[int, str]:
+        """The number and the checksum of the rows of a large result, which it prints as they come."""
+        command = self._command(target, account, "--quick", "--skip-column-names", f"--execute={sql}")
+        digest, count = hashlib.sha256(), 0
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=_environment(account)) as process:
+            assert process.stdout is not None
+            while chunk := process.stdout.read(1 << 20):
+                digest.update(chunk)
+                count += chunk.count(b"\n")
+        return count, digest.hexdigest()
 
     def _command(self, target: Target, account: Account, *options: str) -> list[str]:
         where = [f"--host={target.host}", f"--port={target.port}", "--protocol=tcp"]

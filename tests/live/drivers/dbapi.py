@@ -87,6 +87,10 @@ class DbApiSession:
         """What only this driver can do."""
         return []
 
+    def last_steps(self) -> list[Step]:
+        """What may cost the connection."""
+        return []
+
     def close(self) -> object:
         return self.connection.close()
 
@@ -101,25 +105,25 @@ class PythonDriver:
         errors: tuple[type[Exception], ...],
     ) -> None:
         self.name = name
-        self._connect = connect
-        self._errors = errors
+        self.connect = connect
+        self.errors = errors
 
     def login(self, target: Target, account: Account) -> Observations:
         """Log in, say who one is, and leave."""
         try:
-            session = self._connect(target, account)
-        except self._errors as error:
+            session = self.connect(target, account)
+        except self.errors as error:
             return {"error login": shown_error(error)}
         try:
-            return observe(login_steps(session), self._errors)
+            return observe(login_steps(session), self.errors)
         finally:
             session.close()
 
     def everything(self, target: Target, account: Account, material: Material) -> Observations:
         """The long scenario."""
-        session = self._connect(target, account)
+        session = self.connect(target, account)
         try:
             prepare(session)
-            return observe(all_steps(session, material), self._errors)
+            return observe(all_steps(session, material), self.errors)
         finally:
             session.close()

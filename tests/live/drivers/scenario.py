@@ -43,6 +43,7 @@ class Session(Protocol):
     def ping(self) -> object: ...
     def select_db(self, schema: str) -> object: ...
     def own_steps(self, material: Material) -> list[Step]: ...
+    def last_steps(self) -> list[Step]: ...
     def close(self) -> object: ...
 
 
@@ -179,9 +180,10 @@ def all_steps(session: Session, material: Material) -> Iterator[Step]:
     yield from _transactions(session)
     yield from _data(session, material)
     yield from _connection(session)
+    yield from session.own_steps(material)
     if material.parameter_bytes:
         yield from _large(session, material.parameter_bytes)
-    yield from session.own_steps(material)
+    yield from session.last_steps()
 
 
 def _statements(session: Session, statements: tuple[str, ...]) -> Iterator[Step]:
