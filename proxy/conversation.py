@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from proxy.authentication import Authentication, PacketLine
+from proxy.change_user import ChangingUser, Gate
 from proxy.core import Core
 from proxy.events import TEXT_LIMIT, Event, Peer, ServerError, StatementDone, WentBlind
 from proxy.login import PACKET_LIMIT, LoggedIn
@@ -40,7 +40,7 @@ from proxy.wire.constants import (
 from proxy.wire.exchange import AUTHENTICATION, DONE, NOTHING, OPAQUE, SHAPES, SURPRISE, UPLOAD, Reply
 from proxy.wire.fields import Malformed
 from proxy.wire.handshake import ChangeUser
-from proxy.wire.packet import HEADER_SIZE, Framer, packets
+from proxy.wire.packet import Framer, packets
 from proxy.wire.replies import ERR, Ok, err
 
 COMMAND_LIMIT: Final = TEXT_LIMIT + 1024
@@ -98,8 +98,7 @@ class Conversation(Core):
         self._prepared_size = 0
         self._last_prepared: _Prepared | None = None
         self._touched: StatementDone | None = None
-        self._held = b""  # of a mixed connection: what is, or may be, a COM_CHANGE_USER and what follows it
-        self._free = 0  # of a mixed connection: how much more of the client's current packet is none
+        self._gate = Gate()  # in use on a mixed connection
         self._change_user: ChangingUser | None = None
         self.blind = False
         """Whether bytes are only passed on."""
@@ -124,7 +123,7 @@ class Conversation(Core):
         self.to_client.append(data)
         if not self.blind:
             self._look(self._look_at_replies, data, now)
-        if self._held and not self._replies:
+        if self._gate.held and not self._replies:
             self._from_client_of_mixed(b"", now)
 
     def spent(self, seconds: float) -> None:
@@ -176,6 +175,8 @@ class Conversation(Core):
         self._prepared.clear()
         self._client = self._server = Framer(0)
         self._touched = None
+        if self._gate.held:  # it may be a password, and there is nobody left to mediate
+            self.closing = True
         self._emit(WentBlind(self._peer, now, reason, detail))
 
     # ---- commands ----
@@ -357,54 +358,27 @@ class Conversation(Core):
         if self._change_user is not None:
             self._continue_change_user(lambda change: change.from_client(data), now)
             return
-        self._held += data
-        passed = self._free_to_pass()
-        data, self._held = self._held[:passed], self._held[passed:]
+        data = self._gate.admit(data, self._uploading)
         if data:
             self.to_server.append(data)
             self._look(self._look_at_commands, data, now)
-        self._begin_change_user(now)
-
-    def _free_to_pass(self) -> int:
-        """Return how much of what is held does not belong to a COM_CHANGE_USER."""
-        if self.blind:
-            return len(self._held)
-        position = 0
-        while True:
-            step = min(self._free, len(self._held) - position)
-            position += step
-            self._free -= step
-            header = self._held[position : position + HEADER_SIZE + 1]
-            if self._free or len(header) < HEADER_SIZE:
-                return position
-            size = int.from_bytes(header[:3], "little")
-            if size and not self._uploading and self._may_change_user(header):
-                return position
-            self._free = HEADER_SIZE + size
-
-    @staticmethod
-    def _may_change_user(header: bytes) -> bool:
-        """Say so of a packet that begins a command (sequence id 0), by its command byte or while that is missing."""
-        return header[3] == 0 and (len(header) == HEADER_SIZE or header[HEADER_SIZE] == COM_CHANGE_USER)
+        if self._gate.too_much:
+            self.dismiss("COM_CHANGE_USER is too large", now)
+        elif not self._replies and (held := self._gate.take_command()):
+            self._begin_change_user(held, now)
 
     @property
     def _uploading(self) -> bool:
         return bool(self._replies) and self._replies[0].reply.state == UPLOAD
 
-    def _begin_change_user(self, now: float) -> None:
-        """Begin, if the whole command is held and nothing is under way before it."""
-        size = int.from_bytes(self._held[:3], "little")
-        if size > PACKET_LIMIT or len(self._held) > 2 * PACKET_LIMIT:
-            self.dismiss("COM_CHANGE_USER is too large", now)
-        elif not self._replies and HEADER_SIZE < HEADER_SIZE + size <= len(self._held):
-            held, self._held = self._held, b""
-            self._count += 1
-            done = StatementDone(self._peer, self._count, COM_CHANGE_USER, now, HEADER_SIZE + size, schema=self._schema)
-            self._change_user = ChangingUser(self.to_client, self.to_server, self._login, done)
-            self._peer.state = "busy"
-            self._continue_change_user(lambda change: change.begin(held), now)
+    def _begin_change_user(self, held: bytes, now: float) -> None:
+        self._count += 1
+        done = StatementDone(self._peer, self._count, COM_CHANGE_USER, now, len(held), schema=self._schema)
+        self._change_user = ChangingUser(self.to_client, self.to_server, self._login, done)
+        self._peer.state = "busy"
+        self._continue_change_user(lambda change: change.begin(held), now)
 
-    def _continue_change_user(self, step: Callable[["ChangingUser"], None], now: float) -> None:
+    def _continue_change_user(self, step: Callable[[ChangingUser], None], now: float) -> None:
         change = self._change_user
         assert change is not None
         try:
@@ -413,75 +387,25 @@ class Conversation(Core):
             self._say(err(ER_HANDSHAKE_ERROR, "08S01", f"hushql: bad COM_CHANGE_USER: {problem}"), 1)
             self.closing = True
             return
-        outcome = change.authentication.ok or change.authentication.refusal if change.authentication else b""
-        if outcome:
-            self._end_change_user(change, outcome, now)
+        if change.outcome:
+            self._end_change_user(change, now)
 
-    def _end_change_user(self, change: "ChangingUser", outcome: bytes, now: float) -> None:
-        assert change.authentication is not None
+    def _end_change_user(self, change: ChangingUser, now: float) -> None:
         self._change_user = None
         reply = Reply(COM_CHANGE_USER, self._login.capabilities)
-        reply.take(outcome, len(outcome))
+        reply.take(change.outcome, len(change.outcome))
         exchange = _Exchange(change.done, reply, 0, change.payload)
         exchange.begins_at = self._server.consumed
         change.done.first = now
         self._replies.append(exchange)
         self._finish(exchange, now)
-        self._login = msgspec.structs.replace(self._login, nonce=change.authentication.nonce)
+        self._login = msgspec.structs.replace(self._login, nonce=change.nonce)
         self.closing = reply.error is not None
-        from_client, from_server = change.client.rest(), change.server.rest()
+        from_client, from_server = change.rest()
         if from_client:
             self.from_client(from_client, now)
         if from_server:
             self.from_server(from_server, now)
-
-
-class ChangingUser:
-    """A COM_CHANGE_USER that is mediated: its packets, one by one."""
-
-    def __init__(self, to_client: list[bytes], to_server: list[bytes], login: LoggedIn, done: StatementDone) -> None:
-        """Write to these lists."""
-        self.client = PacketLine(PACKET_LIMIT, to_client)
-        self.server = PacketLine(PACKET_LIMIT, to_server)
-        self.done = done
-        self.payload = b""
-        self.authentication: Authentication | None = None
-        self._login = login
-
-    def begin(self, data: bytes) -> None:
-        """Take the command, whole; raises Malformed."""
-        self.client.feed(data)
-        self.client.advance()
-        self.payload = self.client.payload
-        change = ChangeUser(self.payload, self._login.capabilities)
-        self.authentication = Authentication(
-            self.client,
-            self.server,
-            client_secure=self._login.client_secure,
-            server_secure=self._login.server_secure,
-            plugin=change.plugin,
-            nonce=self._login.nonce,
-            capabilities=self._login.capabilities,
-        )
-        self.authentication.begin(change.auth_data, change.encode)
-
-    def from_client(self, data: bytes) -> None:
-        """Take bytes of the client; raises Malformed."""
-        self.client.feed(data)
-        self._read_client()
-
-    def from_server(self, data: bytes) -> None:
-        """Take bytes of the server; raises Malformed."""
-        assert self.authentication is not None
-        self.server.feed(data)
-        while not (self.authentication.ok or self.authentication.refusal) and self.server.advance():
-            self.authentication.from_server(self.server.payload)
-            self._read_client()
-
-    def _read_client(self) -> None:
-        assert self.authentication is not None
-        while self.authentication.clients_turn and self.client.advance():
-            self.authentication.from_client(self.client.payload)
 
 
 def _where(bug: Exception) -> str:

@@ -203,7 +203,7 @@ class _Shape:
         elif kind == lexer.SIGN:
             pieces.append(match[kind] + b"\x02" if self._last() in _BEFORE_OPERAND else match[kind])
         elif kind == lexer.DOT:
-            pieces.append(b"." if self._last() in _AT else _DOT)
+            pieces.append(b"." if pieces and pieces[-1] in _AT else _DOT)
         elif kind == lexer.COMMENT:
             self.comment = match.start(kind)
         elif kind == lexer.VARIABLE:

@@ -160,7 +160,7 @@ class Proxy:
 async def proxy(folder: Path, upstream: str) -> AsyncIterator[Proxy]:
     """Run `hushql serve` in front of a server, on free ports of loopback."""
     output, log = folder / "hushql.log", folder / "statements.jsonl"
-    argv = [sys.executable, "-c", "from proxy.cli import main; main(prog_name='hushql')", "serve"]
+    argv = [sys.executable, "-c", "from proxy.cli import main; main()", "serve"]
     argv += ["--upstream", upstream, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--log", str(log)]
     async with program("hushql serve", argv, output) as process:
 

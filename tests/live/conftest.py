@@ -1,6 +1,7 @@
 """Fixtures of the live tests: a real server, and `hushql serve` in front of it."""
 
 import contextlib
+import gc
 import os
 import socket
 import tempfile
@@ -10,11 +11,19 @@ from typing import Any
 
 import pytest
 
+from .drivers.connector_j import CONNECTOR_J
 from .proxies import Proxy, serving
 from .servers import Server, outside_server, own_server
 
 StartProxy = Callable[..., Proxy]
 """Takes further options of `hushql serve`; by name `upstream` (else the server), and what `serving` takes."""
+
+LENIENT = [
+    pytest.mark.usefixtures("collected"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+"""For tests in which connections fail: drivers leave those to the garbage collector, and some then trip over them."""
 
 _ABSENT = pytest.StashKey[list[str]]()
 
@@ -37,6 +46,20 @@ def server(short_folder: Path, pytestconfig: pytest.Config) -> Iterator[Server]:
             found, _ = stack.enter_context(own_server(folder, free_port()))
         pytestconfig.stash[_ABSENT] = [f"{found.kind} {found.version}", *found.absent]
         yield found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def jvm() -> Iterator[None]:
+    """Connector/J's, if a test started it, ends with the session."""
+    yield
+    CONNECTOR_J.close()
+
+
+@pytest.fixture
+def collected() -> Iterator[None]:
+    """Let go of what drivers left before the next test, which may mind."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

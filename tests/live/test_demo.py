@@ -20,7 +20,7 @@ import pytest
 
 from proxy.demo.figures import Reader
 
-HUSHQL = [sys.executable, "-c", "from proxy.cli import main; main(prog_name='hushql')"]
+HUSHQL = [sys.executable, "-c", "from proxy.cli import main; main()"]
 SUMMARY = r"hushql saw ([\d,]+) statements for ([\d,]+) units of work = 4\.00 round trips per query"
 
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import StartProxy, free_port
+from .conftest import LENIENT, StartProxy, free_port
 from .drivers.asynchronous import AIOMYSQL, ASYNCMY
 from .drivers.command_line import COMMAND_LINE
 from .drivers.connector_j import CONNECTOR_J
@@ -34,11 +34,7 @@ from .drivers.pymysql import PYMYSQL
 from .servers import Mariadbd, Server, own_server
 from .targets import Account, Target
 
-# Drivers leave the sockets of connections that broke to the garbage collector.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = LENIENT
 
 PYTHON_DRIVERS = (PYMYSQL, AIOMYSQL, ASYNCMY, MYSQLCLIENT, MYSQL_CONNECTOR)
 STREAMING_DRIVERS = (PYMYSQL, MYSQLCLIENT)

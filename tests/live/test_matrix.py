@@ -1,7 +1,6 @@
 """Driver x authentication plugin x TLS on either side x server: the same through the proxy as directly."""
 
 import contextlib
-import gc
 import json
 import os
 import re
@@ -14,20 +13,18 @@ from typing import Any
 import pytest
 
 from .certificates import make_certificate
+from .conftest import LENIENT
 from .drivers import Driver
-from .drivers.connector_j import CONNECTOR_J
 from .drivers.every import DRIVERS
 from .drivers.scenario import Material, Observations, write_rows
 from .proxies import Proxy, serving
 from .servers import Server
 from .targets import Account, Target
 
-# Drivers leave the sockets of logins that failed to the garbage collector, which `collected` runs in time.
 pytestmark = [
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    *LENIENT,
     # mysql-connector-python has nothing yet that replaces it.
     pytest.mark.filterwarnings("ignore:Call to deprecated function stored_results:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
 LARGE = 20 << 20
@@ -59,13 +56,6 @@ LONG_ROUTES = [
 
 ProxyFor = Callable[[Route], Proxy]
 Differences = dict[str, tuple[str, str]]
-
-
-@pytest.fixture(autouse=True)
-def collected() -> Iterator[None]:
-    """Let go of what the drivers left before the next test, which may mind."""
-    yield
-    gc.collect()
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +98,7 @@ def proxy_for(server: Server, short_folder: Path) -> Iterator[ProxyFor]:
 
 
 @pytest.fixture(scope="module")
-def direct(server: Server) -> Iterator[Callable[[Driver, str, Account], list[Observations]]]:
+def direct(server: Server) -> Callable[[Driver, str, Account], list[Observations]]:
     """What a driver sees when it logs in without the proxy; asked once."""
     known: dict[tuple[str, str, Account], list[Observations]] = {}
 
@@ -118,8 +108,7 @@ def direct(server: Server) -> Iterator[Callable[[Driver, str, Account], list[Obs
             known[key] = cold_and_warm(driver, server, _straight(server, way), account)
         return known[key]
 
-    yield ask
-    CONNECTOR_J.close()
+    return ask
 
 
 @pytest.fixture(scope="module")

@@ -252,7 +252,7 @@ _COMMENTS = [
     '-- " {}\n',
     "#'{}\n",
     "/*{}='{}'*/",
-             "/* -- \n {} */",
+    "/* -- \n {} */",
     "/*`{}*/",
 ]
 _LITERALS = st.sampled_from(_QUOTED).map(lambda form: form.format(MARK))

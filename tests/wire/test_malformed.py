@@ -68,7 +68,7 @@ def held(core: Conversation) -> int:
     framers = sum(
         len(f._data) - f._pos + len(f._prefix) + len(f._header) + len(f.payload) for f in (core._client, core._server)
     )
-    return framers + len(core._held) + sum(len(p.text) for p in core._prepared.values())
+    return framers + len(core._gate.held) + sum(len(p.text) for p in core._prepared.values())
 
 
 PIECES = st.one_of(

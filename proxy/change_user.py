@@ -1,0 +1,119 @@
+"""COM_CHANGE_USER on a connection of which one side is secure and the other is not, without I/O.
+
+It is a second login, with the same plugins, and needs the same mediation (authentication.py): its packets are handled
+one by one, and nothing of it may pass before that.
+"""
+
+from proxy.authentication import Authentication, PacketLine
+from proxy.events import StatementDone
+from proxy.login import PACKET_LIMIT, LoggedIn
+from proxy.wire.constants import COM_CHANGE_USER
+from proxy.wire.handshake import ChangeUser
+from proxy.wire.packet import HEADER_SIZE
+
+
+class Gate:
+    """Lets the client's bytes through, up to a COM_CHANGE_USER or what may turn out to be one."""
+
+    def __init__(self) -> None:
+        self.held = b""
+        """What has not been let through: it begins with a packet's header."""
+        self._free = 0  # how much more of the packet under way may pass
+
+    @property
+    def too_much(self) -> bool:
+        """Whether what is held is larger than a COM_CHANGE_USER can be, or a flood behind one."""
+        return len(self.held) > 2 * PACKET_LIMIT
+
+    def admit(self, data: bytes, uploading: bool) -> bytes:
+        """Take bytes of the client and return those that may go on; while `uploading` there are no commands in them."""
+        self.held += data
+        passed = 0
+        while True:
+            step = min(self._free, len(self.held) - passed)
+            passed += step
+            self._free -= step
+            header = self.held[passed : passed + HEADER_SIZE + 1]
+            if self._free or len(header) < HEADER_SIZE or (not uploading and _may_change_user(header)):
+                break
+            self._free = HEADER_SIZE + int.from_bytes(header[:3], "little")
+        data, self.held = self.held[:passed], self.held[passed:]
+        return data
+
+    def take_command(self) -> bytes:
+        """Hand out the COM_CHANGE_USER, and what follows it, if it is held as a whole."""
+        size = int.from_bytes(self.held[:3], "little")
+        if not size or len(self.held) < HEADER_SIZE + size:
+            return b""
+        held, self.held = self.held, b""
+        return held
+
+
+def _may_change_user(header: bytes) -> bool:
+    """Say so of a packet that begins a command (sequence id 0), by its command byte or while that is missing."""
+    size = int.from_bytes(header[:3], "little")
+    return size > 0 and header[3] == 0 and (len(header) == HEADER_SIZE or header[HEADER_SIZE] == COM_CHANGE_USER)
+
+
+class ChangingUser:
+    """One COM_CHANGE_USER, from the command to OK or ERR."""
+
+    def __init__(self, to_client: list[bytes], to_server: list[bytes], login: LoggedIn, done: StatementDone) -> None:
+        """Write to these lists; `done` is kept for the end."""
+        self.done = done
+        self.payload = b""
+        """The command's payload."""
+        self._client = PacketLine(PACKET_LIMIT, to_client)
+        self._server = PacketLine(PACKET_LIMIT, to_server)
+        self._login = login
+        self._authentication: Authentication | None = None
+
+    @property
+    def outcome(self) -> bytes:
+        """The OK or ERR that ended it; empty before."""
+        return self._authentication.ok or self._authentication.refusal if self._authentication else b""
+
+    @property
+    def nonce(self) -> bytes:
+        """The challenge given last: the next change begins with it."""
+        return self._authentication.nonce if self._authentication else self._login.nonce
+
+    def begin(self, data: bytes) -> None:
+        """Take the command, whole, and what follows it; raises Malformed."""
+        self._client.feed(data)
+        self._client.advance()
+        self.payload = self._client.payload
+        change = ChangeUser(self.payload, self._login.capabilities)
+        self._authentication = Authentication(
+            self._client,
+            self._server,
+            client_secure=self._login.client_secure,
+            server_secure=self._login.server_secure,
+            plugin=change.plugin,
+            nonce=self._login.nonce,
+            capabilities=self._login.capabilities,
+        )
+        self._authentication.begin(change.auth_data, change.encode)
+        self._read_client()
+
+    def from_client(self, data: bytes) -> None:
+        """Take bytes of the client; raises Malformed."""
+        self._client.feed(data)
+        self._read_client()
+
+    def from_server(self, data: bytes) -> None:
+        """Take bytes of the server; raises Malformed."""
+        assert self._authentication is not None
+        self._server.feed(data)
+        while not self.outcome and self._server.advance():
+            self._authentication.from_server(self._server.payload)
+            self._read_client()
+
+    def rest(self) -> tuple[bytes, bytes]:
+        """Hand out what came from either side after the end."""
+        return self._client.rest(), self._server.rest()
+
+    def _read_client(self) -> None:
+        assert self._authentication is not None
+        while self._authentication.clients_turn and self._client.advance():
+            self._authentication.from_client(self._client.payload)
