@@ -63,7 +63,12 @@ def _upstream(text: str) -> Address:
 
 
 def _admin(text: str) -> Address | None:
-    return None if text == "off" else _address(text)
+    if text == "off":
+        return None
+    address = _address(text)
+    if address.path:
+        raise ValueError("give HOST:PORT, [IPV6]:PORT or off")
+    return address
 
 
 _UNITS: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -263,3 +268,42 @@ def _read_entry(path: str, key: object, value: object) -> tuple[str, tuple[str, 
     else:
         raise ConfigError(f"{where}: give a single value")
     return name, (where, text)
+
+
+def reference() -> str:
+    """Return docs/configuration.md; `python -m proxy.config` prints it."""
+    lines = [
+        "# Configuration of `hushql serve`",
+        "",
+        "Each option can be given as a flag, as a variable in the environment, or as a key of the YAML file named by",
+        "`--config` (or `HUSHQL_CONFIG`); a flag wins over the environment, the environment over the file. The keys of",
+        "the file are the names of the flags without the dashes in front: `max-connections: 500`.",
+        "",
+        "Times are a number and a unit: `250us`, `100ms`, `25s`, `1.5m`, `2h`.",
+        "",
+        "| flag | environment | value | default | |",
+        "|---|---|---|---|---|",
+    ]
+    defaults = {field.name: field.default for field in msgspec.structs.fields(Settings)}
+    for name, option in OPTIONS.items():
+        value = f"`{option.metavar}`".replace("|", "`, `") if option.metavar else "`true`, `false`"
+        default = _as_text(defaults[name], off=name in ("admin", "log"))
+        lines.append(f"| `{flag(name)}` | `{variable(name)}` | {value} | {default} | {option.help} |")
+    return "\n".join(lines) + "\n"
+
+
+def _as_text(default: object, *, off: bool) -> str:
+    match default:
+        case msgspec.NODEFAULT.__class__():
+            return "required"
+        case bool():
+            return f"`{str(default).lower()}`"
+        case float():
+            return f"`{default:g}s`"
+        case None | "":
+            return "`off`" if off else "none"
+    return f"`{default}`"
+
+
+if __name__ == "__main__":
+    print(reference(), end="")  # noqa: T201 - the page

@@ -123,7 +123,7 @@ class Conversation(Core):
         self.to_client.append(data)
         if not self.blind:
             self._look(self._look_at_replies, data, now)
-        if self._gate.held and not self._replies:
+        if self._gate.held and not (self.blind or self._replies):
             self._from_client_of_mixed(b"", now)
 
     def spent(self, seconds: float) -> None:
@@ -364,7 +364,7 @@ class Conversation(Core):
             self._look(self._look_at_commands, data, now)
         if self._gate.too_much:
             self.dismiss("COM_CHANGE_USER is too large", now)
-        elif not self._replies and (held := self._gate.take_command()):
+        elif not (self.blind or self._replies) and (held := self._gate.take_command()):
             self._begin_change_user(held, now)
 
     @property

@@ -65,8 +65,8 @@ class LoggedStatement(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False
     first_us: Annotated[int, _about("Microseconds from the command's last byte to the reply's first byte.", ge=0)] = 0
     rows: Annotated[int, _about("Rows in the result sets.", ge=0)] = 0
     affected: Annotated[int, _about("Rows that were changed.", ge=0)] = 0
-    bytes_in: Annotated[int, _about("Size of the command's payload.", ge=0)]
-    bytes_out: Annotated[int, _about("Size of the reply's payloads.", ge=0)]
+    bytes_in: Annotated[int, _about("Size of the command on the wire, packet headers included.", ge=0)]
+    bytes_out: Annotated[int, _about("Size of the reply on the wire, packet headers included.", ge=0)]
     warnings: Annotated[int, _about("The server's count of warnings.", ge=0)] = 0
     error: Annotated[ServerError | None, _about("Where the reply was an error.")] = None
     tags: Annotated[dict[str, str], _about("What a sqlcommenter comment said, such as route or traceparent.")] = {}

@@ -6,6 +6,7 @@ import re
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -134,6 +135,9 @@ class Mariadbd:
             time.sleep(0.05)
 
     def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:  # PyMySQL leaves its own open where it cannot connect
+            if probe.connect_ex(str(self.socket)):
+                return False
         try:
             with contextlib.closing(pymysql.connect(unix_socket=str(self.socket), user="root")):
                 return True
@@ -254,15 +258,17 @@ def _furnished(server: Server) -> Iterator[Server]:
 
 
 def _contents(schema: str) -> list[str]:
+    several = (
+        f"BEGIN SELECT d FROM {schema}.digits WHERE d < few ORDER BY d; "
+        f"SELECT d, NULL AS nothing FROM {schema}.digits WHERE d < 0; "
+        f"SELECT COUNT(*) INTO total FROM {schema}.digits WHERE d < few; SELECT 'last' AS word; END"
+    )
+    fails = "BEGIN SELECT 1 AS one; SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 3999, MESSAGE_TEXT = 'as asked'; END"
     return [
         f"CREATE TABLE {schema}.digits (d INT PRIMARY KEY)",
         f"INSERT INTO {schema}.digits VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)",
-        f"CREATE PROCEDURE {schema}.several (IN few INT, OUT total INT) BEGIN "
-        f"SELECT d FROM {schema}.digits WHERE d < few ORDER BY d; "
-        f"SELECT d, NULL AS nothing FROM {schema}.digits WHERE d < 0; "
-        f"SELECT COUNT(*) INTO total FROM {schema}.digits WHERE d < few; SELECT 'last' AS word; END",
-        f"CREATE PROCEDURE {schema}.fails () BEGIN SELECT 1 AS one; "
-        "SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 3999, MESSAGE_TEXT = 'as asked'; END",
+        f"CREATE PROCEDURE {schema}.several (IN few INT, OUT total INT) {several}",
+        f"CREATE PROCEDURE {schema}.fails () {fails}",
     ]
 
 

@@ -226,5 +226,6 @@ def _differences(expected: Observations, seen: Observations) -> Differences:
 def _from_difference(value: object, other: object) -> str:
     """The text from shortly before where it differs."""
     text = repr(value)
-    start = len(os.path.commonprefix([text, repr(other)]))
+    pairs = zip(text, repr(other), strict=False)
+    start = next((place for place, (one, two) in enumerate(pairs) if one != two), 0)
     return text[max(0, start - 60) : start + 300]

@@ -215,7 +215,7 @@ def test_tags_are_bounded() -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @given(text=BYTES, truncated=st.booleans())
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 def test_total_printable_and_idempotent(mode: dict[str, bool], text: bytes, truncated: bool) -> None:
     seen = digest(text, truncated=truncated, **mode)
     assert seen.text.isprintable()
@@ -265,7 +265,7 @@ _FRAMES = ["select | , a from t where b = | and c in (|,|, |) limit 1",
 
 
 @given(data=st.data())
-@settings(max_examples=1500)
+@settings(deadline=None, max_examples=1500)
 def test_no_value_shows_wherever_the_text_is_cut(data: st.DataObject) -> None:
     statement = data.draw(st.sampled_from(_FRAMES))
     parts = [data.draw(_LITERALS) if part == "|" else part for part in re.split(r"(\|)", statement)]
@@ -285,7 +285,7 @@ _SPACE = st.sampled_from(["", " ", "\n", " /* (x' */ ", " -- x)\n", " # '\n"])
 
 
 @given(items=st.lists(st.tuples(_SPACE, _ITEM, _SPACE), min_size=1, max_size=6), data=st.data())
-@settings(max_examples=500)
+@settings(deadline=None, max_examples=500)
 @example(items=[("", "1", "")], data=None)
 def test_a_long_list_cut_anywhere_is_the_short_one(
     items: list[tuple[str, str, str]], data: st.DataObject | None
@@ -325,6 +325,7 @@ def test_elsewhere_a_cut_shows(text: bytes, expected: str) -> None:
 
 
 @given(text=SOUP)
+@settings(deadline=None)
 def test_layout_between_tokens_does_not_matter(text: bytes) -> None:
     assert digest(b" \n/* x */" + text + b"\n").text == digest(text + b"\n").text
 

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules import lexer
@@ -142,6 +142,7 @@ def test_sql_mode_decides_about_quotes_and_backslashes() -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @given(text=BYTES)
+@settings(deadline=None)
 def test_every_byte_is_in_a_token_or_white_space(mode: dict[str, bool], text: bytes) -> None:
     at = 0
     for kind, start, end in lexer.tokens(text, **mode):
@@ -153,6 +154,7 @@ def test_every_byte_is_in_a_token_or_white_space(mode: dict[str, bool], text: by
 
 
 @given(text=BYTES)
+@settings(deadline=None)
 def test_a_scan_ends_with_end(text: bytes) -> None:
     kinds = [match.lastindex for match in lexer.scan(text)]
     assert lexer.END in kinds

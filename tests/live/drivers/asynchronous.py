@@ -95,12 +95,15 @@ class _AsyncmySession(_Session):
     survives_missing_file = False
 
     def own_steps(self, material: Material) -> list[Step]:
+        insert = "INSERT INTO things (word) VALUES (?)"
+        types = "SELECT * FROM every_type WHERE id >= ? ORDER BY id"
+        values = ("\U0001f600", None, 1 << 40, 1.5)
         steps: list[Step] = [
-            ("prepared types", lambda: self.prepared("SELECT * FROM every_type WHERE id >= ? ORDER BY id", (1,), times=2)),
-            ("prepared parameters", lambda: self.prepared("SELECT ?, ?, ?, ?", ("\U0001f600", None, 1 << 40, 1.5))),
-            ("prepared insert", lambda: self.prepared("INSERT INTO things (word) VALUES (?)", ("prepared",))),
+            ("prepared types", lambda: self.prepared(types, (1,), times=2)),
+            ("prepared parameters", lambda: self.prepared("SELECT ?, ?, ?, ?", values)),
+            ("prepared insert", lambda: self.prepared(insert, ("prepared",))),
             ("error prepare", lambda: self.prepared("SELEKT ?", (1,))),
-            ("error prepared", lambda: self.prepared("INSERT INTO things (word) VALUES (?)", ("prepared",))),
+            ("error prepared", lambda: self.prepared(insert, ("prepared",))),
         ]
         # Over TLS asyncmy asks for MariaDB's extended capabilities too late: direct to the server it is refused.
         if material.kind == "mariadb" and self.target.ca is None:

@@ -153,7 +153,13 @@ def _typed(terminal: RawIOBase, line: bytes) -> bytes:
 
 
 def _environment(account: Account) -> dict[str, str]:
-    return {"MYSQL_PWD": account.password, "PATH": os.environ["PATH"], "TERM": "dumb", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"}
+    return {
+        "MYSQL_PWD": account.password,
+        "PATH": os.environ["PATH"],
+        "TERM": "dumb",
+        "LC_ALL": "C.UTF-8",
+        "HOME": "/nonexistent",
+    }
 
 
 def _outcome(done: subprocess.CompletedProcess[bytes]) -> Observations:

@@ -14,13 +14,21 @@ from .scenario import FAILING, LOGIN, STATEMENTS, TABLES, Material, Observations
 TIMEOUT = 90
 
 _JARS = [Path("/usr/share/java") / name for name in ("mariadb-java-client.jar", "jna.jar", "jna-platform.jar")]
-_MISSING = "these tests need Connector/J and a JDK: apt-get install default-jdk-headless libmariadb-java libjna-java libjna-platform-java"
+_MISSING = (
+    "these tests need Connector/J and a JDK: "
+    "apt-get install default-jdk-headless libmariadb-java libjna-java libjna-platform-java"
+)
 
 _OPTIONS = {
     "login": {},
     "rows": {"useServerPrepStmts": "true"},
     "text": {"useResetConnection": "true", "allowMultiQueries": "true"},
-    "binary": {"useResetConnection": "true", "useServerPrepStmts": "true", "useBulkStmts": "true", "usePipelineAuth": "true"},
+    "binary": {
+        "useResetConnection": "true",
+        "useServerPrepStmts": "true",
+        "useBulkStmts": "true",
+        "usePipelineAuth": "true",
+    },
 }
 
 
@@ -45,9 +53,7 @@ class ConnectorJ:
         kept = [statement for statement in STATEMENTS if "by_text" not in statement]
         sql = [*drop, *kept, *every_type(material.kind), "SELECT * FROM every_type ORDER BY id", *failing, table]
         statements = self._file("statements.sql", sql)
-        return {
-            scenario: self._ask(scenario, target, account, statements, material) for scenario in ("text", "binary")
-        }
+        return {scenario: self._ask(scenario, target, account, statements, material) for scenario in ("text", "binary")}
 
     def rows(self, target: Target, account: Account, sql: str) -> Observations:
         """The number and the checksum of the rows of a large result with two columns, in the binary protocol."""

@@ -68,7 +68,7 @@ class DbApiSession:
         finally:
             cursor.close()
 
-    def autocommit(self, on: bool) -> object:  # noqa: FBT001
+    def autocommit(self, on: bool) -> object:
         return self.connection.autocommit(on)
 
     def commit(self) -> object:
@@ -83,7 +83,7 @@ class DbApiSession:
     def select_db(self, schema: str) -> object:
         return self.connection.select_db(schema)
 
-    def own_steps(self, material: Material) -> list[Step]:  # noqa: ARG002
+    def own_steps(self, material: Material) -> list[Step]:
         """What only this driver can do."""
         return []
 

@@ -34,7 +34,7 @@ class _Session(DbApiSession):
         finally:
             cursor.close()
 
-    def autocommit(self, on: bool) -> object:  # noqa: FBT001
+    def autocommit(self, on: bool) -> object:
         self.connection.autocommit = on
         return self.connection.autocommit
 
@@ -54,7 +54,7 @@ class _Session(DbApiSession):
             ("error prepared", lambda: self.prepared(insert, ("prepared",))),
             ("cursor fetch", self.cursor_fetch),
             ("statistics", lambda: sorted(connection.cmd_statistics())),
-            ("reset connection", lambda: connection.cmd_reset_connection()),
+            ("reset connection", connection.cmd_reset_connection),
             ("after reset", lambda: self.run("SELECT DATABASE(), @variable")),
             ("change user", lambda: connection.cmd_change_user(user, password, self.target.schema)),
             ("as changed", lambda: self.run("SELECT DATABASE(), @variable")),

@@ -16,10 +16,10 @@ _MULTI_STATEMENTS_ON, _MULTI_STATEMENTS_OFF = 0, 1
 
 
 class _Session(DbApiSession):
-    def warnings(self, cursor: object) -> object:  # noqa: ARG002
+    def warnings(self, cursor: object) -> object:
         return self.connection.warning_count(), self.connection.info()
 
-    def own_steps(self, material: Material) -> list[Step]:  # noqa: ARG002
+    def own_steps(self, material: Material) -> list[Step]:
         connection = self.connection
         return [
             ("statistics", lambda: re.sub(r"[\d.]+", "N", str(connection.stat()))),
@@ -27,7 +27,10 @@ class _Session(DbApiSession):
             ("error two statements", lambda: self.run("SELECT 1; SELECT 2")),
             ("multi statements on", lambda: connection.set_server_option(_MULTI_STATEMENTS_ON)),
             ("two statements", lambda: self.run("SELECT 1; SELECT 2")),
-            ("change user", lambda: connection.change_user(self.account.user, self.account.password, self.target.schema)),
+            (
+                "change user",
+                lambda: connection.change_user(self.account.user, self.account.password, self.target.schema),
+            ),
             ("as changed", lambda: self.run("SELECT DATABASE(), @variable, CONNECTION_ID() > 0")),
             ("character set", lambda: connection.set_character_set("latin1")),
         ]

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,7 +38,7 @@ class Session(Protocol):
     def run_many(self, sql: str, rows: list[tuple[object, ...]]) -> object: ...
     def call(self, procedure: str, args: tuple[object, ...]) -> object: ...
     def stream(self, sql: str, rows: int) -> object: ...
-    def autocommit(self, on: bool) -> object: ...  # noqa: FBT001
+    def autocommit(self, on: bool) -> object: ...
     def commit(self) -> object: ...
     def rollback(self) -> object: ...
     def ping(self) -> object: ...
@@ -172,11 +173,10 @@ def login_steps(session: Session) -> list[Step]:
 
 def all_steps(session: Session, material: Material) -> Iterator[Step]:
     """The long scenario."""
-    yield from _statements(session, STATEMENTS)
-    yield from _statements(session, tuple(every_type(material.kind)))
-    yield from _statements(session, ("SELECT * FROM every_type ORDER BY id",))
+    for statement in (*STATEMENTS, *every_type(material.kind), "SELECT * FROM every_type ORDER BY id"):
+        yield statement[:100], partial(session.run, statement)
     for statement in FAILING:
-        yield f"error {statement}", lambda statement=statement: session.run(statement)
+        yield f"error {statement}", partial(session.run, statement)
     yield from _transactions(session)
     yield from _data(session, material)
     yield from _connection(session)
@@ -184,11 +184,6 @@ def all_steps(session: Session, material: Material) -> Iterator[Step]:
     if material.parameter_bytes:
         yield from _large(session, material.parameter_bytes)
     yield from session.last_steps()
-
-
-def _statements(session: Session, statements: tuple[str, ...]) -> Iterator[Step]:
-    for statement in statements:
-        yield statement[:100], lambda statement=statement: session.run(statement)
 
 
 def _transactions(session: Session) -> Iterator[Step]:
