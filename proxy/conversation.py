@@ -10,11 +10,11 @@ and the other is not: see authentication.py.
 import re
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from proxy.bugs import place
 from proxy.change_user import ChangingUser, Gate
 from proxy.core import Core
 from proxy.events import TEXT_LIMIT, Event, Peer, ServerError, StatementDone, WentBlind
@@ -166,7 +166,7 @@ class Conversation(Core):
         except Malformed as problem:
             self._go_blind("malformed", str(problem), now)
         except Exception as bug:  # noqa: BLE001 - a bug in looking must not break a client
-            self._go_blind("internal-error", _where(bug), now)
+            self._go_blind("internal-error", place(bug), now)
 
     def _go_blind(self, reason: str, detail: str, now: float) -> None:
         self.blind = True
@@ -406,12 +406,3 @@ class Conversation(Core):
             self.from_client(from_client, now)
         if from_server:
             self.from_server(from_server, now)
-
-
-def _where(bug: Exception) -> str:
-    """Name the place where a bug showed, without the values that the exception may quote."""
-    trace = bug.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "nowhere"
-    return f"{type(bug).__name__} at {place}"

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 
+from proxy.bugs import place
 from proxy.events import ConnectionClosed, Event, Login, StatementDone, WentBlind
 from proxy.metrics import Metrics, legible
 from proxy.statement_log import STDERR, LineWriter, StatementLog
@@ -143,7 +144,7 @@ class Sinks:
         """Count a bug of our own; the first is reported."""
         self._metrics.internal_errors += 1
         if self._metrics.internal_errors == 1:
-            self._notices.say(f"internal error: {_where(error)}; further ones are only counted")
+            self._notices.say(f"internal error: {place(error)}; further ones are only counted")
 
 
 def _failed_login(event: Login) -> str:
@@ -154,12 +155,3 @@ def _failed_login(event: Login) -> str:
 
 def _one_line(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)
-
-
-def _where(error: Exception) -> str:
-    """Name an error by type and place; its message may quote data."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
-    return f"{type(error).__name__} at {place}"

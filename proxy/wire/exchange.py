@@ -142,7 +142,7 @@ class Reply:
         self.affected_rows = 0
         self.warnings = 0
         self.status: int | None = None
-        """The status flags that came last; None where the last word was ERR or a packet without them."""
+        """The status flags that came last, if any did; after `error` they say nothing of the session."""
         self.error: Err | None = None
         self.ok: Ok | None = None
         """The OK packet that came last."""
@@ -209,7 +209,6 @@ class Reply:
         if error.code == PROGRESS_REPORT:
             return
         self.error = error
-        self.status = None
         self.state = DONE
 
     def _take_first(self, payload: bytes, size: int) -> None:

@@ -253,7 +253,8 @@ def _furnished(server: Server) -> Iterator[Server]:
             accounts.append(Account(plugin, user, password, needs))
         first = accounts[0]
         accounts.append(replace(first, plugin="wrong password", password="not the password"))
-        accounts.append(replace(first, plugin="unknown user", user=f"nobody_{suffix}"))
+        # For a name which it does not know, a server asks with any plugin, the same each time from one host.
+        accounts.append(replace(first, plugin="unknown user", user=f"nobody_{suffix}", needs="one host"))
         yield replace(server, schema=schema, accounts=tuple(accounts), absent=tuple(absent))
 
 

@@ -12,7 +12,7 @@ class Account:
     user: str
     password: str
     needs: str = ""
-    """`tls`: the server lets it in only over TLS."""
+    """`tls`: the server lets it in only over TLS. `one host`: how the server refuses it is random for each host."""
 
 
 @dataclass(frozen=True)

@@ -43,15 +43,17 @@ STREAMING_DRIVERS = (PYMYSQL, MYSQLCLIENT)
 
 TABLES = "digits a STRAIGHT_JOIN digits b STRAIGHT_JOIN digits c STRAIGHT_JOIN digits d STRAIGHT_JOIN digits e"
 NUMBERS = "a.d + 10 * b.d + 100 * c.d + 1000 * d.d + 10000 * e.d + 100000 * f.d"
-MILLION = f"SELECT {NUMBERS} AS n, CONCAT('row ', {NUMBERS}) FROM {TABLES} STRAIGHT_JOIN digits f"
+# Without MySQL's hash joins, which read everything before the first row.
+MILLION = f"SELECT /*+ NO_BNL() */ {NUMBERS} AS n, CONCAT('row ', {NUMBERS}) FROM {TABLES} STRAIGHT_JOIN digits f"
 ENDLESS = f"{MILLION} STRAIGHT_JOIN digits g STRAIGHT_JOIN digits h STRAIGHT_JOIN digits i"
 
 UNREACHABLE = r"^hushql: login of .* failed: upstream-unreachable"
 LOST = {1053, 1927, 2006, 2013, 2055}
 """Codes of a lost connection: a server that shuts down, a killed one, and what drivers find out by themselves."""
 
-DEADLOCKS = {"1213", "1205", "1020"}
-"""What sysbench repeats by itself: deadlock, lock wait timeout, and MariaDB 11's record changed since last read."""
+HARMLESS = {"1213", "1205", "1020", "1295"}
+"""What sysbench itself repeats (deadlock, lock wait timeout, MariaDB 11's record changed since last read) or sends
+unprepared (MySQL's prepared statements cannot BEGIN)."""
 
 
 def million_by_mysqlclient(target: Target, account: Account) -> tuple[int, str]:
@@ -227,7 +229,7 @@ def test_sysbench_runs_without_an_error(server: Server, hushql: StartProxy) -> N
         for (name, labels), value in proxy.metrics().items()
         if name == "hushql_statement_errors_total" and value
     }
-    assert errors <= DEADLOCKS
+    assert errors <= HARMLESS
     assert proxy.total("hushql_statements_total") >= 18 * int(transactions[1])
 
 

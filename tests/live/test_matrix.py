@@ -132,6 +132,8 @@ def test_logs_in_as_directly(
     for account in server.accounts:
         # Whether the server sees TLS is up to the proxy; all else is between it and the client.
         way = route.upstream if account.needs == "tls" else route.client
+        if account.needs == "one host" and (route.client == "unix") != (route.upstream == "unix"):
+            continue
         expected, seen = direct(driver, way, account), cold_and_warm(driver, server, target, account)
         if not _same_login(expected, seen):
             differing[account.plugin] = (repr(expected), repr(seen))

@@ -34,7 +34,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     checkout = folder / "checkout"
     shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(".venv", ".git", ".*_cache", "build", "*.egg-info"))
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-    pip = [folder / "venv/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "."]
+    pip = [str(folder / "venv/bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "."]
     subprocess.run(pip, cwd=checkout, check=True, timeout=300)
     return folder / "venv/bin"
 
@@ -66,7 +66,13 @@ class Shell:
             self.wait_until_ready()
             return ""
         done = subprocess.run(
-            ["bash", "-euc", text], cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=60
+            ["bash", "-euc", text],
+            check=False,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         assert done.returncode == 0, (text, done.stderr)
         return done.stdout

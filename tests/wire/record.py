@@ -8,6 +8,8 @@ import json
 import sys
 from pathlib import Path
 
+import pymysql
+
 from proxy.wire.commands import LAST_PREPARED, statement_id
 from proxy.wire.constants import (
     COM_CHANGE_USER,
@@ -117,6 +119,8 @@ class Recorder(RawClient):
 
 def record(host: str, port: int, user: str, password: str) -> dict[str, list[list[str]]]:
     """Return what was said, by scenario and set of capability flags, on one server."""
+    # A raw client knows only the fast part of caching_sha2_password, which needs a full login before it.
+    pymysql.connect(host=host, port=port, user=user, password=password).close()
     setup = RawClient(host, port, user, password, SCHEMA)
     recordings = {}
     for scenario, steps in SCENARIOS.items():

@@ -65,7 +65,7 @@ def query(text: str, upload: bytes | None = None, **seen: Any) -> Step:
 
 def attributed(text: str, **seen: Any) -> Step:
     """COM_QUERY with CLIENT_QUERY_ATTRIBUTES: one string, one NULL, one bigint."""
-    types = b"\xfe\x00\x02k1" + b"\x06\x00\x02k2" + b"\x08\x00\x02k3"
+    types = b"\xfe\x00\x02k1" + b"\xfe\x00\x02k2" + b"\x08\x00\x02k3"
     prefix = b"\x03\x01" + b"\x02" + b"\x01" + types + b"\x04abcd" + (7).to_bytes(8, "little")
     return Step(bytes([COM_QUERY]) + prefix + text.encode(), {"text": text.encode(), **seen})
 
@@ -146,6 +146,9 @@ SCENARIOS: dict[str, list[Step]] = {
         execute(1, cursor=True, rows=0),
         command(COM_STMT_RESET, b"\1\0\0\0"),
         fetch(1, 2, error=ER_STMT_HAS_NO_OPEN_CURSOR),
+        execute(1, cursor=True, rows=0),
+        query("SELECT a FROM w", rows=3),
+        fetch(1, 9, rows=3),
         prepare("INSERT INTO w VALUES (9, '')"),
         execute(2, cursor=True, affected=1),
         query("DELETE FROM w WHERE a = 9", affected=1),
@@ -166,6 +169,8 @@ SCENARIOS: dict[str, list[Step]] = {
         prepare("CALL p(?)"),
         execute(1, parameters=BIGINT, rows=5),
         query("SELECT 1", rows=1),
+        execute(1, cursor=True, parameters=BIGINT),
+        query("SELECT 1", rows=1),
     ],
     "session": [
         command(COM_INIT_DB, b"information_schema"),
@@ -177,6 +182,10 @@ SCENARIOS: dict[str, list[Step]] = {
         query("SELECT * FROM sbtest.w", rows=3, in_transaction=True),
         command(COM_RESET_CONNECTION, in_transaction=False),
         query("SELECT 2", rows=1),
+        query("SET session_track_transaction_info = 'STATE'"),
+        query("BEGIN", in_transaction=True),
+        query("SELECT a FROM sbtest.w", rows=3, in_transaction=True),
+        query("COMMIT", in_transaction=False),
     ],
     "misc": [
         command(COM_STATISTICS, rows=0),
@@ -211,6 +220,17 @@ SCENARIOS: dict[str, list[Step]] = {
         command(COM_CHANGE_USER),
         query("SELECT a FROM w", rows=3),
     ],
+    "no-metadata": [
+        query("SET resultset_metadata = NONE"),
+        query("SELECT a, b FROM w", rows=3),
+        prepare("SELECT a FROM w WHERE a > ?"),
+        execute(1, parameters=BIGINT, rows=2),
+        prepare("SELECT a FROM w"),
+        execute(2, cursor=True, rows=0),
+        fetch(2, 9, rows=3),
+        command(COM_FIELD_LIST, b"w\0"),
+        query("CALL p(@o)", rows=4),
+    ],
     "attributes": [
         attributed("SELECT a FROM w", rows=3),
         Step(bytes([COM_QUERY]) + b"\0\1SELECT 1", {"text": b"SELECT 1", "rows": 1}),
@@ -232,6 +252,7 @@ SCENARIOS: dict[str, list[Step]] = {
 
 EXTRA = {
     "upload": CLIENT_LOCAL_FILES,
+    "no-metadata": CLIENT_OPTIONAL_RESULTSET_METADATA,
     "attributes": CLIENT_QUERY_ATTRIBUTES,
     "bulk": MARIADB_CLIENT_STMT_BULK_OPERATIONS,
 }

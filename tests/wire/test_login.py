@@ -466,7 +466,7 @@ def logged_in(*, client_secure: bool) -> Meeting:
     return table
 
 
-@pytest.mark.parametrize("cut", range(0, 60, 7))
+@pytest.mark.parametrize("cut", range(60))
 def test_changing_the_user_is_mediated(cut: int) -> None:
     table = logged_in(client_secure=False)
     said = packets(bytes([COM_QUERY]) + b"DO 1", 0) + packets(change_user(b"sha256_password", b"\1"), 0)

@@ -47,8 +47,19 @@ def test_each_command_is_seen_as_what_it_was(name: str) -> None:
                 assert getattr(statement, field) == value, (number, field)
         if "error" not in seen and not (server.startswith("mysql") and statement.command == 0x0A):
             assert statement.error is None, number
-        if SHAPES[statement.command] != NOTHING:
-            assert statement.bytes_out > 0
+        assert (statement.bytes_out > 0) is (SHAPES[statement.command] != NOTHING)
+    assert sum(statement.bytes_out for statement in table.statements) == size_after_login(name, "server")
+    if scenario not in ("change-user", "upload"):  # there a command's reply takes more of the client
+        assert sum(statement.bytes_in for statement in table.statements) == size_after_login(name, "client")
+
+
+def size_after_login(name: str, wanted: str) -> int:
+    """Return how many bytes one side said in the command phase."""
+    table, size = Table(), 0
+    for side, data in RECORDINGS[name]:
+        size += len(data) if table.logins and side == wanted else 0
+        table.feed(side, data)
+    return size
 
 
 @pytest.mark.parametrize("name", RECORDINGS)

@@ -10,8 +10,8 @@ from ..targets import Account, Target
 from .dbapi import DbApiSession, PythonDriver
 from .scenario import Material, Step
 
-# The library calls it a TLS error where the server hangs up without TLS's own farewell, as MySQL does.
-_LOST = (2006, 2013, 2026)
+# The library calls it a TLS error (2026) where the server hangs up without TLS's own farewell, as MySQL does.
+_LOST = (1053, 1927, 2006, 2013, 2026)
 _MULTI_STATEMENTS_ON, _MULTI_STATEMENTS_OFF = 0, 1
 
 
