@@ -105,7 +105,9 @@ class Authentication:
         self.ok = b""
         """The server's OK, once it has come and been passed on."""
         self.refusal = b""
-        """The ERR that ended the exchange, the server's or our own."""
+        """The ERR that ended the exchange."""
+        self.refused_here = False
+        """Whether that ERR was our own."""
         self._waits_for = _NOTHING
         self._password = b""  # on its way to the server, encrypted as soon as its key is there
         self._wrap: Callable[[bytes], bytes] = bytes
@@ -188,5 +190,6 @@ class Authentication:
         self._wrap = bytes
 
     def _refuse(self, why: str) -> None:
+        self.refused_here = True
         self.refusal = err(ER_ACCESS_DENIED_ERROR, "28000", f"hushql: {why}", self._capabilities)
         self._client.send(self.refusal)

@@ -74,6 +74,11 @@ class ChangingUser:
         return self._authentication.ok or self._authentication.refusal if self._authentication else b""
 
     @property
+    def refused_here(self) -> bool:
+        """Whether it was the proxy that refused: the server still waits for an answer."""
+        return self._authentication is not None and self._authentication.refused_here
+
+    @property
     def nonce(self) -> bytes:
         """The challenge given last: the next change begins with it."""
         return self._authentication.nonce if self._authentication else self._login.nonce

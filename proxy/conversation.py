@@ -67,10 +67,9 @@ class _Prepared:
 class _Exchange:
     """One command on its way and its reply."""
 
-    def __init__(self, done: StatementDone, reply: Reply, sequence_id: int, argument: bytes) -> None:
+    def __init__(self, done: StatementDone, reply: Reply, argument: bytes) -> None:
         self.done = done
         self.reply = reply
-        self.sequence_id = sequence_id  # of the command's last packet
         self.argument = argument  # the command's payload, where it says what an OK makes true
         self.begins_at = 0  # where its reply begins in the server's stream
 
@@ -137,10 +136,10 @@ class Conversation(Core):
         return not (self.blind or self._replies or self._change_user) and self._in_transaction is False
 
     def server_lost(self, why: str, now: float) -> None:
-        """Answer the command under way, where nothing of its reply has been passed on yet."""
-        head = self._replies[0] if self._replies else None
-        if head and not self.blind and self._server.consumed == head.begins_at and self._server.between_packets:
-            self._say(err(CR_SERVER_LOST, "08S01", why), head.sequence_id + 1)
+        """Finish the commands under way. The client sees the end of the stream, as it would without the proxy.
+
+        Pools and ORMs know a lost server by that; a code of ours they would take for an error in the statement.
+        """
         self.closed(now)
 
     def closed(self, now: float) -> None:
@@ -229,7 +228,7 @@ class Conversation(Core):
             return
         self._peer.state = "busy"
         argument = payload if command in (COM_INIT_DB, COM_CHANGE_USER) else b""
-        exchange = _Exchange(done, reply, self._client.sequence_id, argument)
+        exchange = _Exchange(done, reply, argument)
         if not self._replies:
             exchange.begins_at = self._server.consumed
         self._replies.append(exchange)
@@ -394,13 +393,13 @@ class Conversation(Core):
         self._change_user = None
         reply = Reply(COM_CHANGE_USER, self._login.capabilities)
         reply.take(change.outcome, len(change.outcome))
-        exchange = _Exchange(change.done, reply, 0, change.payload)
+        exchange = _Exchange(change.done, reply, change.payload)
         exchange.begins_at = self._server.consumed
         change.done.first = now
         self._replies.append(exchange)
         self._finish(exchange, now)
         self._login = msgspec.structs.replace(self._login, nonce=change.nonce)
-        self.closing = reply.error is not None
+        self.closing = change.refused_here  # a server's refusal may leave the connection as it was: MariaDB's does
         from_client, from_server = change.rest()
         if from_client:
             self.from_client(from_client, now)

@@ -35,7 +35,7 @@ class Core:
         """Go on after `server_tls`."""
 
     def server_lost(self, why: str, now: float) -> None:
-        """Tell the client, where the protocol allows it, that the server is gone."""
+        """Note that the server is gone; tell the client where it would otherwise not know why."""
 
     def server_tls_failed(self, why: str, now: float) -> None:
         """Tell the client that there is no TLS with the server."""

@@ -18,10 +18,8 @@ from proxy.events import Peer, ServerError
 from proxy.wire.constants import (
     CLIENT_LONG_PASSWORD,
     CLIENT_SSL,
-    CR_CONN_HOST_ERROR,
-    CR_SERVER_LOST,
-    CR_SSL_CONNECTION_ERROR,
     ER_HANDSHAKE_ERROR,
+    ER_NET_READ_ERROR,
     ER_NET_READ_INTERRUPTED,
     ER_NOT_SUPPORTED_AUTH_MODE,
     ER_SECURE_TRANSPORT_REQUIRED,
@@ -109,14 +107,11 @@ class Login(Core):
 
     def server_lost(self, why: str, now: float) -> None:
         """Tell the client that the server cannot be reached, or was lost on the way."""
-        if self._greeting is None:
-            self.fail("upstream-unreachable", CR_CONN_HOST_ERROR, "HY000", why, now)
-        else:
-            self.fail("upstream-unreachable", CR_SERVER_LOST, "08S01", why, now)
+        self.fail("upstream-unreachable", ER_NET_READ_ERROR, "08S01", why, now)
 
     def server_tls_failed(self, why: str, now: float) -> None:
         """Tell the client that the server is not trusted, or does not speak TLS as we do."""
-        self.fail("upstream-tls", CR_SSL_CONNECTION_ERROR, "HY000", why, now)
+        self.fail("upstream-tls", ER_HANDSHAKE_ERROR, "08S01", why, now)
 
     def client_lost(self, reason: str, now: float) -> None:
         """Note that the client is gone, or that its TLS failed: there is nobody left to tell."""
@@ -126,7 +121,7 @@ class Login(Core):
         """Give up on either side."""
         if self._greeting is None:
             message = "hushql: the server sent no greeting in time"
-            self.fail("upstream-unreachable", CR_SERVER_LOST, "08S01", message, now)
+            self.fail("upstream-unreachable", ER_NET_READ_INTERRUPTED, "08S01", message, now)
         else:
             message = "hushql: the login took too long"
             self.fail("timeout", ER_NET_READ_INTERRUPTED, "08S01", message, now)
@@ -231,7 +226,7 @@ class Login(Core):
             self._answer_server(now)
         else:
             message = "hushql: the server offers no TLS, and --upstream-tls demands it"
-            self.fail("upstream-tls", CR_SSL_CONNECTION_ERROR, "HY000", message, now)
+            self.fail("upstream-tls", ER_HANDSHAKE_ERROR, "08S01", message, now)
 
     def _agreed(self) -> int:
         """Return the client's flags without what it was not offered; servers ignore what they do not know."""

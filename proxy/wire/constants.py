@@ -163,15 +163,16 @@ SESSION_TRACK_GTIDS: Final = 3
 SESSION_TRACK_TRANSACTION_CHARACTERISTICS: Final = 4
 SESSION_TRACK_TRANSACTION_STATE: Final = 5
 
-# Error codes that the proxy itself sends. Server codes where the server has one for the case, as MySQL Router does;
-# 2003 and 2013 are the client library's own for a server that cannot be reached or is lost.
+# Error codes that the proxy itself sends: a server's, for what comes nearest. Codes from 2000 to 2999 are the client
+# libraries' own; libmariadb takes a packet with one of them for malformed.
 ER_CON_COUNT_ERROR: Final = 1040
 ER_HANDSHAKE_ERROR: Final = 1043
 ER_ACCESS_DENIED_ERROR: Final = 1045
 ER_SERVER_SHUTDOWN: Final = 1053
+ER_NET_READ_ERROR: Final = 1158
 ER_NET_READ_INTERRUPTED: Final = 1159
 ER_NOT_SUPPORTED_AUTH_MODE: Final = 1251
 ER_SECURE_TRANSPORT_REQUIRED: Final = 3159
-CR_CONN_HOST_ERROR: Final = 2003
+
+# What a client library itself says when its connection breaks off: noted in events, never sent.
 CR_SERVER_LOST: Final = 2013
-CR_SSL_CONNECTION_ERROR: Final = 2026

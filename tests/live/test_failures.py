@@ -89,7 +89,7 @@ def test_a_server_that_is_down(short_folder: Path, server: Server) -> None:
         with pytest.raises(pymysql.OperationalError) as caught:
             connect(proxy, server)
         assert caught.value.args == (
-            2003,
+            1158,
             f"hushql: cannot connect to 127.0.0.1:{port}: Connection refused",
         )
         assert readiness(proxy) == (503, f"cannot connect to 127.0.0.1:{port}: Connection refused\n")
@@ -98,7 +98,7 @@ def test_a_server_that_is_down(short_folder: Path, server: Server) -> None:
 def test_a_host_that_is_not_there(short_folder: Path, server: Server) -> None:
     with serving(short_folder / "host", upstream="no-such-host.invalid:3306") as proxy:
         proxy.expected_stderr = ("failed: upstream-unreachable",)
-        with pytest.raises(pymysql.OperationalError, match=r"2003.*no-such-host.invalid:3306: the host name cannot be"):
+        with pytest.raises(pymysql.OperationalError, match=r"1158.*no-such-host.invalid:3306: the host name cannot be"):
             connect(proxy, server)
 
 
@@ -117,7 +117,7 @@ def test_a_certificate_that_nobody_vouches_for(hushql: StartProxy, server: Serve
     other = make_certificate(tmp_path, "somebody else")
     proxy = hushql("--upstream-tls", "verify-ca", "--upstream-ca", str(other.ca))
     proxy.expected_stderr = ("failed: upstream-tls",)
-    with pytest.raises(pymysql.OperationalError, match=r"2026, 'hushql: TLS with the server failed: .*certificate"):
+    with pytest.raises(pymysql.OperationalError, match=r"1043, 'hushql: TLS with the server failed: .*certificate"):
         connect(proxy, server)
 
 
@@ -128,7 +128,7 @@ def test_a_certificate_with_another_name(hushql: StartProxy, server: Server) -> 
         "--upstream-tls", "verify-identity", "--upstream-ca", str(server.ca), "--upstream-server-name", "db.example"
     )
     proxy.expected_stderr = ("failed: upstream-tls",)
-    with pytest.raises(pymysql.OperationalError, match=r"2026, .*(?i:mismatch)"):
+    with pytest.raises(pymysql.OperationalError, match=r"1043, .*(?i:mismatch)"):
         connect(proxy, server)
 
 
@@ -144,12 +144,7 @@ def test_a_wrong_password_is_the_servers_to_refuse(hushql: StartProxy, server: S
 
 
 def test_a_server_that_dies_in_mid_command_is_reported(short_folder: Path) -> None:
-    """The reply that will not come is an ERR packet; a reply that has begun can only break off."""
-
-    def die_before_the_reply(connection: socket.socket) -> None:
-        let_in(connection)
-        connection.recv(100)
-        connection.close()
+    """The client sees the end of the stream, as it would without the proxy; the log has the statement."""
 
     def die_in_the_reply(connection: socket.socket) -> None:
         let_in(connection)
@@ -158,18 +153,8 @@ def test_a_server_that_dies_in_mid_command_is_reported(short_folder: Path) -> No
         connection.close()
 
     with (
-        upstream(die_before_the_reply) as address,
-        serving(short_folder / "dies", upstream=address) as proxy,
-        RawClient(proxy.host, proxy.port, "ann", "x") as client,
-    ):
-        client.query("SELECT 1")
-        sequence_id, payload = client.read()
-        assert (sequence_id, payload[:3]) == (1, b"\xff" + (2013).to_bytes(2, "little"))
-        with pytest.raises(EOFError):
-            client.read()
-    with (
         upstream(die_in_the_reply) as address,
-        serving(short_folder / "dies-later", upstream=address) as proxy,
+        serving(short_folder / "dies", upstream=address) as proxy,
         RawClient(proxy.host, proxy.port, "ann", "x") as client,
     ):
         client.query("SELECT 1")

@@ -386,20 +386,20 @@ def test_a_lost_server_is_told_in_each_phase() -> None:
     table.core.server_lost("cannot connect", NOW)
     table.take()
     error = table.error()
-    assert (error.code, error.sqlstate, error.message) == (2003, "", b"cannot connect")
+    assert (error.code, error.sqlstate, error.message) == (1158, "", b"cannot connect")
     table = Meeting()
     table.server(greeting(), 0)
     table.client(response(), 1)
     table.core.server_lost("gone", NOW)
     table.take()
     error = table.error()
-    assert (error.code, error.sqlstate) == (2013, "08S01")
+    assert (error.code, error.sqlstate) == (1158, "08S01")
     table = Meeting(Terms(upstream_tls="required"))
     table.server(greeting(), 0)
     table.client(response(), 1)
     table.core.server_tls_failed("bad certificate", NOW)
     table.take()
-    assert table.error().code == 2026
+    assert table.error().code == ER_HANDSHAKE_ERROR
     assert table.logins[0].failure == "upstream-tls"
 
 
@@ -413,7 +413,7 @@ def test_timeouts(honest: int) -> None:
     table.core.timed_out(NOW)  # type: ignore[attr-defined] # Login's
     table.take()
     error = table.error()
-    assert error.code == (1159 if honest else 2013)
+    assert error.code == 1159
     assert table.logins[0].failure == ("timeout" if honest else "upstream-unreachable")
 
 
@@ -489,6 +489,18 @@ def test_changing_the_user_is_mediated(cut: int) -> None:
     assert table.statements[-1].schema == "attic"
     assert table.peer.user == "bob"
     assert not table.blind
+
+
+def test_a_refused_change_leaves_the_connection_to_the_server() -> None:
+    table = logged_in(client_secure=True)
+    table.client(change_user(b"mysql_native_password", b"x" * 20), 0)
+    refusal = b"\xff\x15\x04#28000no"
+    table.server(refusal, 1)
+    assert table.hears("client") == [(1, refusal)]
+    assert not table.core.closing
+    table.hears("server")
+    table.client(bytes([COM_PING]), 0)
+    assert table.hears("server") == [(0, bytes([COM_PING]))]
 
 
 def test_a_changed_users_password_does_not_leave_a_secure_channel() -> None:

@@ -55,14 +55,14 @@ def test_a_prefix_is_all_that_is_kept() -> None:
 def test_rows_are_passed_over_up_to_what_may_be_the_end(payloads: list[bytes], cut: int) -> None:
     stream = b"".join(packets(payload, 0) for payload in payloads)
     framer = Framer(100)
-    passed = []
+    passed: list[bytes | None] = []
     for chunk in (stream[:cut], stream[cut:]):
         framer.feed(chunk)
         while True:
             passed += [None] * framer.skip_rows()
             if not framer.advance():
                 break
-            passed.append(framer.payload)  # type: ignore[arg-type] # None stands for a row passed over
+            passed.append(framer.payload)
     assert len(passed) == len(payloads)
     for seen, payload in zip(passed, payloads, strict=True):
         assert seen == payload or (seen is None and payload[0] < 0xFE)
