@@ -27,6 +27,8 @@ SHA256: Final = b"sha256_password"
 CLEAR: Final = (b"mysql_clear_password", b"dialog")
 """Plugins that send the password as it is, on any channel."""
 
+SHORTEST_CIPHER: Final = 128
+"""Bytes of a password encrypted with the smallest RSA key in use, 1,024 bits."""
 FAST_AUTH_SUCCESS: Final = b"\x01\x03"
 PERFORM_FULL_AUTHENTICATION: Final = b"\x01\x04"
 _KEY_REQUESTS: Final = {CACHING_SHA2: b"\x02", SHA256: b"\x01"}
@@ -165,6 +167,9 @@ class Authentication:
             self._waits_for = _CIPHER
             self.clients_turn = True
             self._client.send(bytes([AUTH_MORE_DATA]) + rsa.public_key())
+        elif data.endswith(b"\0") and len(data) < SHORTEST_CIPHER:
+            # libmariadb 3.3 sends the password as it is where TLS was wished for, though the connection has none
+            self._pass_on(data)
         else:
             self._refuse("the client encrypted its password for a key that it did not ask for: use TLS to the proxy")
 

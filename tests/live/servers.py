@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pymysql
+import pytest
 
 from .certificates import Certificate, make_certificate
 from .targets import Account, Target, client_context
@@ -163,10 +164,10 @@ class Mariadbd:
 
 
 def find_program(name: str) -> str:
-    """The path of a program of Debian's mariadb packages; RuntimeError saying what to install."""
+    """The path of a program of Debian's mariadb packages; fails the test, saying what to install."""
     path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if path is None:
-        raise RuntimeError(f"these tests need {name}: apt-get install mariadb-server mariadb-client")
+        pytest.fail(f"these tests need {name}: apt-get install mariadb-server mariadb-client", pytrace=False)
     return path
 
 

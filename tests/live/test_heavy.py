@@ -236,7 +236,8 @@ def test_sysbench_runs_without_an_error(server: Server, hushql: StartProxy) -> N
 def sysbench(target: Target, account: Account, *command: str) -> str:
     """Run sysbench's oltp_read_write on this account's schema; its report."""
     program = shutil.which("sysbench")
-    assert program, "this test needs sysbench: apt-get install sysbench"
+    if program is None:
+        pytest.fail("this test needs sysbench: apt-get install sysbench", pytrace=False)
     options = [
         f"--mysql-host={target.host}",
         f"--mysql-port={target.port}",

@@ -308,7 +308,16 @@ def test_a_clear_password_between_equal_sides_passes() -> None:
     assert table.hears("server") == [(1, response(PASSWORD, b"mysql_clear_password"))]
 
 
-@pytest.mark.parametrize("cipher", [b"z" * 256, b"short", b"\3"])
+def test_a_password_that_was_sent_in_plain_is_passed_on_where_the_server_is_secure() -> None:
+    """libmariadb 3.3 does so where it was told to use TLS and none was offered; a server without TLS refuses it."""
+    table = mixed(b"caching_sha2_password", b"x" * 32, client_secure=False)
+    table.hears("server")
+    table.server(b"\1\4", 2)
+    table.client(PASSWORD, 3)
+    assert table.hears("server") == [(3, PASSWORD)]
+
+
+@pytest.mark.parametrize("cipher", [b"z" * 256, b"z" * 255 + b"\0", b"short", b"\3"])
 def test_a_password_for_another_key_is_refused(cipher: bytes) -> None:
     table = mixed(b"caching_sha2_password", b"x" * 32, client_secure=False)
     table.hears("server")

@@ -1,6 +1,6 @@
 // MariaDB Connector/J, asked on standard input and answering on standard output, one line each, so that one JVM serves
 // every combination. A question: scenario, JDBC address, user, password, statements file, rows file, large parameter's
-// length, and parent schema, separated by tabs. An answer: one JSON object.
+// length, and schema, separated by tabs. An answer: one JSON object.
 
 import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;

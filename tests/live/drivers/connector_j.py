@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlencode
 
+import pytest
+
 from ..targets import Account, Target
 from .scenario import FAILING, LOGIN, STATEMENTS, TABLES, Material, Observations, every_type
 
@@ -94,7 +96,7 @@ class ConnectorJ:
         if self._process is None:
             java = shutil.which("java")
             if java is None or shutil.which("javac") is None or not all(jar.exists() for jar in _JARS):
-                raise RuntimeError(_MISSING)
+                pytest.fail(_MISSING, pytrace=False)
             source = Path(__file__).with_name("Observe.java")
             path = ":".join(map(str, _JARS))
             command = [java, "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", path, str(source)]
