@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -53,7 +54,7 @@ class Shell:
             "-P 3307": f"-P {self.port}",
             "127.0.0.1:3307": f"127.0.0.1:{self.port}",
             "127.0.0.1:9307": f"127.0.0.1:{self.admin}",
-            "-u app -p": f"-u {account.user} -p{account.password}",
+            "-u app -p": shlex.join(["-u", account.user, f"-p{account.password}"]),
         }
         self.started: list[subprocess.Popen[str]] = []
 
