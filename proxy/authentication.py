@@ -1,12 +1,15 @@
 """One authentication exchange, at login or after COM_CHANGE_USER, without I/O.
 
 Nearly all of it is passed on as it comes. But a plugin that hands over the password itself does so in another way on a
-secure channel (TLS, a Unix socket) than on a plain one, and here the two sides may differ:
+secure channel than on a plain one, and here the channels of the two sides may differ:
 
-- client plain, server secure: the server wants the password, the client encrypts it for an RSA key that it asks for.
-  The proxy hands out a key of its own, decrypts, and passes the password on, inside the secure channel.
-- client secure, server plain: the client sends the password, and the proxy encrypts it for the server's RSA key. Where
-  the plugin has no such key, the login is refused: what the client sent in a secure channel never leaves in plain.
+- The server wants the password, and the client would encrypt it for an RSA key that it asks for. The proxy hands out a
+  key of its own, decrypts, and passes the password on, inside the secure channel.
+- The client sends the password, and the server wants it encrypted. The proxy asks for the server's key and encrypts.
+  Where the plugin has no such key, the login is refused: what came in a secure channel never leaves in a plain one.
+
+Whether a Unix socket is secure is the plugin's own opinion, and the drivers' differ: what a client sends is told by its
+looks.
 
 https://dev.mysql.com/doc/dev/mysql-server/latest/page_caching_sha2_authentication_exchanges.html and, in MySQL's
 source, sql/auth/sql_authentication.cc (sha256_password_authenticate) and sql/auth/sha2_password.cc.
@@ -27,8 +30,15 @@ SHA256: Final = b"sha256_password"
 CLEAR: Final = (b"mysql_clear_password", b"dialog")
 """Plugins that send the password as it is, on any channel."""
 
+# How a side is connected.
+PLAIN: Final = 0
+LOCAL: Final = 1
+"""A Unix socket: secure for caching_sha2_password, not for sha256_password."""
+TLS: Final = 2
+
 SHORTEST_CIPHER: Final = 128
 """Bytes of a password encrypted with the smallest RSA key in use, 1,024 bits."""
+NO_PASSWORD: Final = (b"", b"\0")
 FAST_AUTH_SUCCESS: Final = b"\x01\x03"
 PERFORM_FULL_AUTHENTICATION: Final = b"\x01\x04"
 _KEY_REQUESTS: Final = {CACHING_SHA2: b"\x02", SHA256: b"\x01"}
@@ -88,8 +98,8 @@ class Authentication:
         client: PacketLine,
         server: PacketLine,
         *,
-        client_secure: bool,
-        server_secure: bool,
+        client_channel: int,
+        server_channel: int,
         plugin: bytes,
         nonce: bytes,
         capabilities: int,
@@ -97,8 +107,8 @@ class Authentication:
         """Stand between two sides; `plugin` and `nonce` are what the client's first answer was made with."""
         self._client = client
         self._server = server
-        self._mixed = client_secure != server_secure
-        self._client_secure = client_secure
+        self._client_channel = client_channel
+        self._server_channel = server_channel
         self._capabilities = capabilities
         self._plugin = plugin
         self.nonce = nonce
@@ -129,7 +139,7 @@ class Authentication:
         if kind in (AUTH_SWITCH, AUTH_NEXT_FACTOR):
             switch = AuthSwitch(payload)
             self._plugin, self.nonce, self._waits_for = switch.plugin, switch.nonce, _NOTHING
-        elif payload == PERFORM_FULL_AUTHENTICATION and self._plugin == CACHING_SHA2 and self._mixed:
+        elif payload == PERFORM_FULL_AUTHENTICATION and self._plugin == CACHING_SHA2:
             self._waits_for = _FULL
         elif kind == OK:
             self.ok = payload
@@ -145,33 +155,34 @@ class Authentication:
         self._answer(payload)
 
     def _answer(self, data: bytes) -> None:
-        if not self._mixed:
+        if self._client_channel == self._server_channel:
             self._pass_on(data)
         elif self._waits_for == _CIPHER:
             self._send_decrypted(data)
         elif self._waits_for == _FULL or self._plugin == SHA256:
-            self._mediate(data)
-        elif self._plugin in CLEAR and self._client_secure:
+            self._hand_over(data)
+        elif self._plugin in CLEAR and self._server_channel == PLAIN:
             self._refuse("this account's password would have to cross a network in plain text: use --upstream-tls")
         else:
             self._pass_on(data)
 
-    def _mediate(self, data: bytes) -> None:
-        if data in (b"", b"\0"):  # no password, nothing to hide
-            self._pass_on(data)
-        elif self._client_secure:
-            self._password = data
-            self._waits_for = _SERVER_KEY
-            self._pass_on(_KEY_REQUESTS[self._plugin])
-        elif data == _KEY_REQUESTS[self._plugin]:
+    def _hand_over(self, data: bytes) -> None:
+        """Bring a password, a request for a key, or a password encrypted for a key to a server with its own wishes."""
+        wants_password = self._server_channel == TLS or (self._server_channel == LOCAL and self._plugin != SHA256)
+        asks_for_key = data == _KEY_REQUESTS[self._plugin]
+        is_password = data.endswith(b"\0") and 1 < len(data) < SHORTEST_CIPHER
+        if asks_for_key and wants_password:
             self._waits_for = _CIPHER
             self.clients_turn = True
             self._client.send(bytes([AUTH_MORE_DATA]) + rsa.public_key())
-        elif data.endswith(b"\0") and len(data) < SHORTEST_CIPHER:
-            # libmariadb 3.3 sends the password as it is where TLS was wished for, though the connection has none
-            self._pass_on(data)
-        else:
+        elif is_password and not wants_password:
+            self._password = data
+            self._waits_for = _SERVER_KEY
+            self._pass_on(_KEY_REQUESTS[self._plugin])
+        elif wants_password and not is_password and data not in NO_PASSWORD:
             self._refuse("the client encrypted its password for a key that it did not ask for: use TLS to the proxy")
+        else:
+            self._pass_on(data)
 
     def _send_decrypted(self, cipher: bytes) -> None:
         self._waits_for = _NOTHING

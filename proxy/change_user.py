@@ -1,4 +1,4 @@
-"""COM_CHANGE_USER on a connection of which one side is secure and the other is not, without I/O.
+"""COM_CHANGE_USER on a connection whose two sides have different channels, without I/O.
 
 It is a second login, with the same plugins, and needs the same mediation (authentication.py): its packets are handled
 one by one, and nothing of it may pass before that.
@@ -92,8 +92,8 @@ class ChangingUser:
         self._authentication = Authentication(
             self._client,
             self._server,
-            client_secure=self._login.client_secure,
-            server_secure=self._login.server_secure,
+            client_channel=self._login.client_channel,
+            server_channel=self._login.server_channel,
             plugin=change.plugin,
             nonce=self._login.nonce,
             capabilities=self._login.capabilities,

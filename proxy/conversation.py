@@ -3,8 +3,8 @@
 All bytes are passed on as they come; looking at them follows. A surprise in looking, a bug of our own included, ends
 the looking and not the connection: it goes blind.
 
-The one command that is not always passed on as it comes is COM_CHANGE_USER, on a connection of which one side is secure
-and the other is not: see authentication.py.
+The one command that is not always passed on as it comes is COM_CHANGE_USER, on a connection whose two sides have
+different channels: see authentication.py.
 """
 
 import re
@@ -83,7 +83,7 @@ class Conversation(Core):
         self._peer = peer
         self._login = login
         self._emit = emit
-        self._mixed = login.client_secure != login.server_secure
+        self._mixed = login.client_channel != login.server_channel
         self._client = Framer(PACKET_LIMIT if self._mixed else COMMAND_LIMIT)
         self._server = Framer(REPLY_LIMIT)
         self._command_begins_at = 0  # in the client's stream
@@ -351,7 +351,7 @@ class Conversation(Core):
         done.ended = now
         self._emit(done)
 
-    # ---- COM_CHANGE_USER where one side is secure and the other is not ----
+    # ---- COM_CHANGE_USER where the channels differ ----
 
     def _from_client_of_mixed(self, data: bytes, now: float) -> None:
         if self._change_user is not None:

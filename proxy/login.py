@@ -2,7 +2,7 @@
 
 The proxy has no credentials. Greeting and answers pass through, but for the capability flags that it does not
 understand or decides itself (TLS), and for the sequence ids, which differ where only one side speaks TLS. It takes part
-in authentication only where one side is secure and the other is not and the plugin would send a password: see
+in authentication only where the channels of the two sides differ and the plugin would send a password: see
 authentication.py.
 """
 
@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from proxy.authentication import Authentication, PacketLine
+from proxy.authentication import LOCAL, PLAIN, TLS, Authentication, PacketLine
 from proxy.core import Core
 from proxy.events import Login as LoginEvent
 from proxy.events import Peer, ServerError
@@ -37,9 +37,9 @@ PACKET_LIMIT: Final = 256 * 1024
 class Terms(msgspec.Struct, frozen=True):
     """What the settings say about the two sides of a connection."""
 
-    client_secure: bool = False
-    """The client's socket is a secure channel without TLS (a Unix socket)."""
-    server_secure: bool = False
+    client_channel: int = PLAIN
+    """Before TLS: PLAIN or LOCAL."""
+    server_channel: int = PLAIN
     client_tls: str = "off"
     """off, optional or required."""
     upstream_tls: str = "disabled"
@@ -52,8 +52,9 @@ class LoggedIn(msgspec.Struct, frozen=True):
     capabilities: int
     status: int
     schema: str
-    client_secure: bool
-    server_secure: bool
+    client_channel: int
+    """PLAIN, LOCAL or TLS."""
+    server_channel: int
     nonce: bytes
 
 
@@ -77,9 +78,8 @@ class Login(Core):
         self._server = PacketLine(PACKET_LIMIT, self.to_server)
         self._greeting: Greeting | None = None
         self._response: HandshakeResponse | None = None
-        self._client_secure = terms.client_secure
-        self._client_in_tls = False
-        self._server_secure = terms.server_secure
+        self._client_channel = terms.client_channel
+        self._server_channel = terms.server_channel
         self._authentication: Authentication | None = None
         self._ended = False
 
@@ -102,7 +102,7 @@ class Login(Core):
 
     def server_tls_started(self, now: float) -> None:
         """Send the client's answer, now under TLS."""
-        self._server_secure = True
+        self._server_channel = TLS
         self._step(lambda: self._answer_server(now), now)
 
     def server_lost(self, why: str, now: float) -> None:
@@ -202,22 +202,22 @@ class Login(Core):
             return
         self._response = response
         self._peer.user = response.user.decode("utf-8", "replace")
-        if self._terms.client_tls == "required" and not self._client_secure:
+        if self._terms.client_tls == "required" and self._client_channel == PLAIN:
             message = "hushql: connections without TLS are refused here (--tls-client required)"
             self.fail("client-tls", ER_SECURE_TRANSPORT_REQUIRED, "HY000", message, now)
         else:
             self._turn_to_server(now)
 
     def _start_client_tls(self) -> None:
-        if self._terms.client_tls == "off" or self._client_in_tls:
+        if self._terms.client_tls == "off" or self._client_channel == TLS:
             raise Malformed("TLS was asked for but not offered")
-        self._client_in_tls = self._client_secure = True
+        self._client_channel = TLS
         self.client_tls = self._client.rest()
 
     def _turn_to_server(self, now: float) -> None:
         assert self._greeting is not None
         assert self._response is not None
-        if self._terms.upstream_tls == "disabled" or self._terms.server_secure:
+        if self._terms.upstream_tls == "disabled" or self._terms.server_channel == LOCAL:
             self._answer_server(now)
         elif self._greeting.capabilities & CLIENT_SSL:
             self._server.send(self._response.fixed_part(self._agreed() | CLIENT_SSL))
@@ -241,8 +241,8 @@ class Login(Core):
         self._authentication = Authentication(
             self._client,
             self._server,
-            client_secure=self._client_secure,
-            server_secure=self._server_secure,
+            client_channel=self._client_channel,
+            server_channel=self._server_channel,
             plugin=response.plugin,
             nonce=self._greeting.nonce,
             capabilities=capabilities,
@@ -267,8 +267,8 @@ class Login(Core):
                 capabilities=agreed,
                 status=Ok(payload, agreed).status,
                 schema=self._response.database.decode("utf-8", "replace"),
-                client_secure=self._client_secure,
-                server_secure=self._server_secure,
+                client_channel=self._client_channel,
+                server_channel=self._server_channel,
                 nonce=self._authentication.nonce,
             )
         )

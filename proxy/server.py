@@ -15,6 +15,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
+from proxy.authentication import LOCAL, PLAIN
 from proxy.config import Address, ConfigError, Settings
 from proxy.conversation import Conversation
 from proxy.core import Core
@@ -64,8 +65,8 @@ class Server:
         self._client_context = _client_context(settings)
         self._upstream_context = _upstream_context(settings)
         self._terms = Terms(
-            client_secure=bool(settings.listen.path),
-            server_secure=bool(settings.upstream.path),
+            client_channel=LOCAL if settings.listen.path else PLAIN,
+            server_channel=LOCAL if settings.upstream.path else PLAIN,
             client_tls=settings.tls_client,
             upstream_tls="required" if settings.upstream_tls.startswith("verify") else settings.upstream_tls,
         )

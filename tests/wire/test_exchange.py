@@ -2,6 +2,7 @@
 
 import pytest
 
+from proxy.authentication import PLAIN
 from proxy.change_user import Gate
 from proxy.conversation import PREPARED_LIMIT, PREPARED_TEXT_LIMIT, Conversation
 from proxy.events import Event, Peer, StatementDone
@@ -30,7 +31,7 @@ class Talk:
     def __init__(self) -> None:
         self.peer = Peer(id=1, client="test", opened=0.0)
         self.events: list[Event] = []
-        login = LoggedIn(capabilities=0, status=2, schema="", client_secure=False, server_secure=False, nonce=b"n")
+        login = LoggedIn(capabilities=0, status=2, schema="", client_channel=PLAIN, server_channel=PLAIN, nonce=b"n")
         self.core = Conversation(self.peer, login, self.events.append)
 
     def client(self, payload: bytes) -> None:

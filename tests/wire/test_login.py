@@ -4,6 +4,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from proxy.authentication import LOCAL, PLAIN, TLS
 from proxy.login import PACKET_LIMIT, Terms
 from proxy.wire.constants import (
     CLIENT_COMPRESS,
@@ -213,12 +214,49 @@ def test_a_client_without_tls_is_refused_where_it_is_required() -> None:
 
 
 def mixed(plugin: bytes, first: bytes, *, client_secure: bool) -> Meeting:
-    """Meet with one side secure and bring the client's first answer to the server."""
-    table = Meeting(Terms(client_secure=client_secure, server_secure=not client_secure))
+    """Meet with one side in TLS and the other plain."""
+    channels = (TLS, PLAIN) if client_secure else (PLAIN, TLS)
+    return met(plugin, first, *channels)
+
+
+def met(plugin: bytes, first: bytes, client_channel: int, server_channel: int) -> Meeting:
+    """Meet, and bring the client's first answer to the server."""
+    table = Meeting(Terms(client_channel=client_channel, server_channel=server_channel))
     table.server(greeting(plugin=plugin), 0)
     table.hears("client")
     table.client(response(first, plugin), 1)
     return table
+
+
+def test_a_unix_socket_is_secure_for_one_plugin_and_not_for_the_other() -> None:
+    """Between a Unix socket and TLS a password needs care only with sha256_password, and only where one asks for it."""
+    for client_channel, server_channel in ((LOCAL, TLS), (TLS, LOCAL)):
+        table = met(b"caching_sha2_password", b"x" * 32, client_channel, server_channel)
+        table.hears("server")
+        table.server(b"\1\4", 2)
+        table.client(PASSWORD, 3)
+        assert table.hears("server") == [(3, PASSWORD)]
+    table = met(b"sha256_password", PASSWORD, LOCAL, TLS)
+    assert table.hears("server") == [(1, response(PASSWORD, b"sha256_password"))]
+    table = met(b"sha256_password", b"\1", LOCAL, TLS)
+    assert table.hears("server") == []
+    table = met(b"sha256_password", PASSWORD, TLS, LOCAL)
+    assert table.hears("server") == [(1, response(b"\1", b"sha256_password"))]
+    table = met(b"sha256_password", PASSWORD, LOCAL, PLAIN)
+    assert table.hears("server") == [(1, response(b"\1", b"sha256_password"))], "not in plain over a network"
+    table = met(b"mysql_clear_password", PASSWORD, LOCAL, PLAIN)
+    assert table.hears("server") == []
+
+
+def test_a_password_encrypted_for_the_servers_key_passes() -> None:
+    for cipher in (b"z" * 256, b"z" * 255 + b"\0"):
+        table = mixed(b"caching_sha2_password", b"x" * 32, client_secure=True)
+        table.hears("server")
+        table.server(b"\1\4", 2)
+        table.client(b"\2", 3)
+        table.server(b"\1key", 4)
+        table.client(cipher, 5)
+        assert table.hears("server") == [(3, b"\2"), (5, cipher)]
 
 
 def test_sha2_from_a_plain_client_to_a_secure_server() -> None:

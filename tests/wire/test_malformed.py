@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proxy.authentication import PLAIN, TLS
 from proxy.conversation import COMMAND_LIMIT, REPLY_LIMIT, Conversation
 from proxy.events import Event, Peer
 from proxy.login import PACKET_LIMIT, LoggedIn, Terms
@@ -58,7 +59,12 @@ def test_no_reply_raises(command: int, capabilities: int, cursor: bool, after: b
 def conversation(events: list[Event], capabilities: int = 0, secure: bool = False) -> Conversation:
     peer = Peer(id=1, client="test", opened=0.0)
     login = LoggedIn(
-        capabilities=capabilities, status=2, schema="", client_secure=secure, server_secure=False, nonce=b"n" * 20
+        capabilities=capabilities,
+        status=2,
+        schema="",
+        client_channel=TLS if secure else PLAIN,
+        server_channel=PLAIN,
+        nonce=b"n" * 20,
     )
     return Conversation(peer, login, events.append)
 
