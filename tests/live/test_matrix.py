@@ -136,8 +136,14 @@ def test_logs_in_as_directly(
         if account.needs == "one host" and (route.client == "unix") != (route.upstream == "unix"):
             continue
         expected, seen = direct(driver, way, account), cold_and_warm(driver, server, target, account)
-        if not _same_login(expected, seen):
-            differing[account.plugin] = (repr(expected), repr(seen))
+        if _same_login(expected, seen):
+            continue
+        # Some drivers hand over a password in plain where the server wants it encrypted, or the reverse, and can never
+        # log in that way. The proxy tells by its looks what a client sends, and brings it to a server that is reached
+        # in another way: then all must be as it is under TLS.
+        if route.client != route.upstream and _same_login(direct(driver, "tls", account), seen):
+            continue
+        differing[account.plugin] = (repr(expected), repr(seen))
     assert not differing, _listed(differing)
     assert proxy.blind() == before
 
