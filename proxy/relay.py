@@ -13,6 +13,11 @@ from typing import Final, cast
 from proxy.core import Core
 from proxy.tls import Tls
 
+KEEPALIVE: Final = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
+"""An end that has vanished is noticed after two minutes, and the state of a NAT or load balancer is kept alive.
+
+A client's own settings reach no further than the proxy.
+"""
 LINGER: Final = 5.0
 """Seconds that a side has, once the other is closed, to take some of what waits for it, or to close."""
 
@@ -38,6 +43,8 @@ class Side(asyncio.Protocol):
         if sock is not None and sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in KEEPALIVE:
+                sock.setsockopt(socket.IPPROTO_TCP, option, value)
         self.relay.connected(self)
 
     def data_received(self, data: bytes) -> None:

@@ -120,6 +120,18 @@ def test_a_log_that_blocks_stops_no_statement(server: Server, hushql: StartProxy
         os.close(reader)
 
 
+def test_an_idle_process_is_light(server: Server, hushql: StartProxy) -> None:
+    """It has served statements, metrics and readiness, and imported no more than that took."""
+    warm(server)
+    proxy = hushql("--upstream-tls", "disabled")
+    with client(proxy, server) as one:
+        for _ in range(100):
+            one.query("DO 1")
+            one.read()
+    assert proxy.total("hushql_statements_total") >= 100
+    assert resident(proxy) < 48 * MEGABYTE
+
+
 def test_two_thousand_idle_connections(short_folder: Path) -> None:
     """Each has a server connection of its own; memory is small and the proxy goes on."""
     with (
