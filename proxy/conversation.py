@@ -47,6 +47,8 @@ COMMAND_LIMIT: Final = TEXT_LIMIT + 1024
 """How much of a command is looked at, in bytes: a statement's text, and query attributes before it."""
 REPLY_LIMIT: Final = 4 * 1024
 """How much of a reply's packet is looked at, in bytes: session-state blocks make an OK packet longer than any other."""
+PIPELINE_LIMIT: Final = 4096
+"""How many commands of a client may await their replies; a connection with more goes blind."""
 PREPARED_LIMIT: Final = 4096
 """How many prepared statements of a connection are remembered; further ones are logged without their text."""
 PREPARED_TEXT_LIMIT: Final = 1024 * 1024
@@ -83,7 +85,7 @@ class Conversation(Core):
         self._peer = peer
         self._login = login
         self._emit = emit
-        self._mixed = login.client_channel != login.server_channel
+        self._mixed = login.client_channel != login.server_channel  # then COM_CHANGE_USER is mediated
         self._client = Framer(PACKET_LIMIT if self._mixed else COMMAND_LIMIT)
         self._server = Framer(REPLY_LIMIT)
         self._command_begins_at = 0  # in the client's stream
@@ -208,6 +210,9 @@ class Conversation(Core):
         if SHAPES[command] == OPAQUE:
             self._go_blind("opaque-command", command_name(command), now)
             return
+        if len(self._replies) >= PIPELINE_LIMIT:
+            self._go_blind("too-many-commands", f"{PIPELINE_LIMIT} await their replies", now)
+            return
         self._count += 1
         done = StatementDone(
             self._peer,
@@ -283,7 +288,7 @@ class Conversation(Core):
     def _take(self, exchange: _Exchange, now: float) -> None:
         reply = exchange.reply
         self._touched = exchange.done
-        if reply.state == UPLOAD:
+        if reply.state == UPLOAD and self._server.payload[:1] != bytes([ERR]):  # ERR: the connection was killed
             self._go_blind("unexpected-reply", "a packet in the middle of an upload", now)
             return
         reply.take(self._server.payload, self._server.size)

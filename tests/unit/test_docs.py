@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from proxy.conversation import PREPARED_LIMIT, PREPARED_TEXT_LIMIT
+from proxy.conversation import PIPELINE_LIMIT, PREPARED_LIMIT, PREPARED_TEXT_LIMIT
 from proxy.events import LOGIN_FAILURES, STATES, TEXT_LIMIT
 from proxy.metrics import Metrics
 from proxy.relay import LINGER
@@ -46,6 +46,7 @@ def test_examples_of_normalised_statements() -> None:
 def test_bounds_are_as_described() -> None:
     operations = page("operations.md")
     assert f"the first {TEXT_LIMIT // 1024} KiB" in operations
+    assert f"{PIPELINE_LIMIT:,}; with more" in operations
     assert f"{PREPARED_LIMIT:,}, and {PREPARED_TEXT_LIMIT >> 20} MiB" in operations
     assert f"{QUEUE_BYTES >> 20} MiB; further ones" in operations
     assert f"none of them for {LINGER:g} s" in operations

@@ -4,7 +4,7 @@ import pytest
 
 from proxy.authentication import PLAIN
 from proxy.change_user import Gate
-from proxy.conversation import PREPARED_LIMIT, PREPARED_TEXT_LIMIT, Conversation
+from proxy.conversation import PIPELINE_LIMIT, PREPARED_LIMIT, PREPARED_TEXT_LIMIT, Conversation
 from proxy.events import Event, Peer, StatementDone
 from proxy.login import LoggedIn
 from proxy.wire.commands import wants_cursor
@@ -131,6 +131,32 @@ def test_prepared_statements_are_remembered_within_bounds() -> None:
         talk.client(b"\x17" + number.to_bytes(4, "little") + b"\0\1\0\0\0")
         talk.server(OK)
         assert talk.last().text == remembered
+
+
+def test_a_pipeline_without_end_is_no_longer_looked_at() -> None:
+    talk = Talk()
+    ping = packets(bytes([COM_PING]), 0)
+    talk.core.from_client(ping * PIPELINE_LIMIT, NOW)
+    assert not talk.core.blind
+    talk.core.from_client(ping, NOW)
+    assert talk.core.blind
+    assert getattr(talk.events[-1], "reason", "") == "too-many-commands"
+    assert b"".join(talk.core.to_server) == ping * (PIPELINE_LIMIT + 1)
+
+
+def test_a_kill_in_the_middle_of_an_upload_is_no_surprise() -> None:
+    talk = Talk()
+    talk.client(bytes([COM_QUERY]) + b"LOAD DATA LOCAL INFILE 'x' INTO TABLE t")
+    talk.server(b"\xfbx")
+    talk.core.from_client(packets(b"row", 2), NOW)
+    talk.server(b"\xff\x87\x07#70100Connection was killed", 3)
+    assert not talk.core.blind
+    assert talk.last().error is not None
+    talk = Talk()
+    talk.client(bytes([COM_QUERY]) + b"LOAD DATA LOCAL INFILE 'x' INTO TABLE t")
+    talk.server(b"\xfbx")
+    talk.server(OK, 3)
+    assert talk.core.blind
 
 
 def test_dismissal_is_said_between_commands_only() -> None:
