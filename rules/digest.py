@@ -99,8 +99,9 @@ _SECRET_KINDS: Final = frozenset(["change", "prepare"])
 _ACCOUNT_KINDS: Final = frozenset(["create", "alter"])
 _ACCOUNT_WORDS: Final = _words("user server connection")
 
+# The outer repetition is not possessive: see lexer._pattern.
 _SQLCOMMENTER: Final = re.compile(
-    rb"/\*\s*+((?:[\w.~%+-]++='(?:[^'\\]|\\')*+'(?:\s*+,\s*+(?=[\w.~%+-])|(?=\s*+\*/)))++)\s*+\*/[\s;]*+\Z"
+    rb"/\*\s*+((?:[\w.~%+-]++='(?:[^'\\]|\\')*+'(?:\s*+,\s*+(?=[\w.~%+-])|(?=\s*+\*/)))+)\s*+\*/[\s;]*+\Z"
 )
 _PAIR: Final = re.compile(rb"([\w.~%+-]++)='((?:[^'\\]|\\')*+)'")
 

@@ -58,22 +58,27 @@ _VERBATIM = r"{0}(?:[^{0}]++|{0}{0})*+{0}"
 
 
 def _pattern(ansi_quotes: bool, no_backslash_escapes: bool, inside: bool) -> re.Pattern[bytes]:
-    """All kinds, in the order in which they are tried; every repetition is possessive, so none is tried twice."""
+    """All kinds, in the order in which they are tried.
+
+    Repetitions are possessive, so that none is tried twice. Those that repeat a sequence are not: where it fails
+    halfway, early releases of CPython 3.11 do not go back (https://github.com/python/cpython/issues/106052). They end
+    their alternative, so that nothing can make them try again.
+    """
     text = _VERBATIM if no_backslash_escapes else _ESCAPED
     single, double = text.format("'"), (_VERBATIM if ansi_quotes else text).format('"')
     quoted, string = (f"{_BACKTICKS}|{double}", single) if ansi_quotes else (_BACKTICKS, f"{single}|{double}")
     plain = rf"(?:{_LETTER}++|{_BACKTICKS})"
     exponent = "[eE][+-]?[0-9]++"
     bits = rf"0x[0-9a-fA-F]++(?!{_LETTER})|0b[01]++(?!{_LETTER})"
-    number = rf"{bits}|[0-9]++(?:\.[0-9]*+(?:{exponent})?+|{exponent}|(?!{_LETTER}))|\.[0-9]++(?:{exponent})?+"
-    dotted = rf"(?:\.{_LETTER}++)*+"
+    number = rf"{bits}|[0-9]++(?:\.[0-9]*+(?:{exponent})?|{exponent}|(?!{_LETTER}))|\.[0-9]++(?:{exponent})?"
+    dotted = rf"(?:\.{_LETTER}++)*"
     blank = r"(?:[\x00-\x20\x7f]|\Z)"  # what makes `--` a comment
     groups = (
         rf"(?![nNxXbB]'|[0-9]){_LETTER}++{dotted}|(?=[0-9])(?!{number}){_LETTER}++{dotted}",
         rf"[nNxXbB]{single}|{string}",
         number,
         quoted,
-        rf"@@{plain}?+(?:\.{plain})*+|@(?:(?:{_LETTER}|\.)++|{_BACKTICKS}|{single}|{double})?+",
+        rf"@@{plain}?(?:\.{plain})*|@(?:(?:{_LETTER}|\.)++|{_BACKTICKS}|{single}|{double})?",
         rf"<=>|->>|:=|<=|>=|<>|!=|<<|>>|\|\||&&|->|(?!/\*{'|[*]/' if inside else ''})[,=*/<>!~^&|%:{{\[\]]",
         rf"\+|-(?!-{blank})",
         r"\.",
@@ -84,7 +89,7 @@ def _pattern(ansi_quotes: bool, no_backslash_escapes: bool, inside: bool) -> re.
         r"(?:#|--)[^\n]*+|/\*(?![+!]|M!).*?\*/",
         r"/\*\+.*?\*/",
         r"}",
-        r"/\*M?!(?:[0-9]{5,6})?+",
+        r"/\*M?!(?:[0-9]{5,6})?",
         r"\*/",
         r"(?:[nNxXbB]?'|[`\"]|/\*).*+",
         r"[\x00-\x08\x0e-\x1f\x7f]",
