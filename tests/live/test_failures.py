@@ -1,5 +1,7 @@
 """What goes wrong outside: each is one clear line for who runs the proxy, and an ERR packet for the client."""
 
+import contextlib
+import random
 import socket
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import pytest
 
 from proxy.wire.packet import packets
 from tests.raw import RawClient
+from tests.wire.test_recordings import RECORDINGS
 
 from .certificates import make_certificate
 from .conftest import StartProxy, free_port
@@ -191,6 +194,40 @@ def test_resets_and_silence_are_survived(hushql: StartProxy, server: Server) -> 
         time.sleep(0.05)
     assert proxy.total("hushql_connections") == 0
     assert proxy.total("hushql_internal_errors_total") == 0
+
+
+def test_mutated_conversations_harm_nobody(hushql: StartProxy, server: Server) -> None:
+    """Clients that send almost what clients send; seeded. Whatever the server makes of it, the proxy goes on."""
+    proxy = hushql()
+    proxy.expects_blind = True
+    proxy.expected_stderr = ("^hushql: (login of|connection|\\d+ more lines)",)
+    account = server.account
+    chaos = random.Random(20_261)
+    pymysql.connect(host=server.host, port=server.port, user=account.user, password=account.password).close()
+    spoken = [[data for side, data in said[3:] if side == "client"] for said in RECORDINGS.values()]
+    for _ in range(150):
+        with (
+            contextlib.suppress(OSError, EOFError),
+            RawClient(proxy.host, proxy.port, account.user, account.password, server.schema) as client,
+        ):
+            client.socket.settimeout(0.02)
+            for data in chaos.choice(spoken)[:5]:
+                client.socket.sendall(mutated(data, chaos))
+                with contextlib.suppress(TimeoutError):
+                    client.socket.recv(1 << 16)
+    assert proxy.total("hushql_internal_errors_total") == 0
+    assert proxy.total("hushql_statements_total") > 100
+    assert proxy.blind() > 0, "no mutation was bad enough"
+    with contextlib.closing(connect(proxy, server)) as connection:
+        connection.ping()
+
+
+def mutated(data: bytes, chaos: random.Random) -> bytes:
+    place = chaos.randrange(len(data))
+    change = chaos.choice(
+        [data[place : place + 1], b"", chaos.randbytes(1), chaos.randbytes(8), data[place:], bytes(4)]
+    )
+    return data[:place] + change + data[place + 1 :]
 
 
 def test_opaque_commands_are_relayed_blindly(hushql: StartProxy, server: Server) -> None:
