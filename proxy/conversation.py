@@ -42,6 +42,7 @@ from proxy.wire.fields import Malformed
 from proxy.wire.handshake import ChangeUser
 from proxy.wire.packet import Framer, packets
 from proxy.wire.replies import ERR, Ok, err
+from rules.charsets import is_unreadable, may_choose_unreadable
 
 COMMAND_LIMIT: Final = TEXT_LIMIT + 1024
 """How much of a command is looked at, in bytes: a statement's text, and query attributes before it."""
@@ -60,10 +61,14 @@ _USE: Final = re.compile(rb"\s*use\s+(?:`((?:[^`]|``)+)`|([\w$\x80-\xff]+))\s*;?
 class _Prepared:
     """A statement that the server keeps for this connection."""
 
-    def __init__(self, text: bytes, truncated: bool) -> None:
-        self.text: bytes = text
+    def __init__(self, text: bytes | None, truncated: bool) -> None:
+        self.text = text
         self.truncated = truncated
         self.had_cursor = False
+
+    @property
+    def size(self) -> int:
+        return len(self.text or b"")
 
 
 class _Exchange:
@@ -93,6 +98,7 @@ class Conversation(Core):
         """The commands under way, in order."""
         self._count = 0
         self._schema = login.schema
+        self._unreadable = is_unreadable(login.charset)
         self._status = login.status
         self._in_transaction: bool | None = login.status & SERVER_STATUS_IN_TRANS != 0
         self._prepared: dict[int, _Prepared] = {}
@@ -244,15 +250,18 @@ class Conversation(Core):
             self._note_text(done, query_text(payload, self._login.capabilities))
         elif command == COM_STMT_PREPARE:
             self._note_text(done, payload[1:])
-            self._last_prepared = _Prepared(done.text or b"", done.truncated)
+            self._last_prepared = _Prepared(done.text, done.truncated)
         elif command in (COM_STMT_EXECUTE, COM_STMT_BULK_EXECUTE):
             return self._expect_execution(command, payload, done)
         elif command == COM_STMT_CLOSE:
             gone = self._prepared.pop(statement_id(payload), None)
-            self._prepared_size -= len(gone.text) if gone else 0
+            self._prepared_size -= gone.size if gone else 0
         return Reply(command, self._login.capabilities)
 
     def _note_text(self, done: StatementDone, text: bytes) -> None:
+        self._unreadable = self._unreadable or may_choose_unreadable(text)
+        if self._unreadable:  # what is a value in it cannot be told: it is seen as a command without a text
+            return
         done.truncated = len(text) > TEXT_LIMIT or self._client.size > len(self._client.payload)
         done.text = text[:TEXT_LIMIT]
 
@@ -345,12 +354,13 @@ class Conversation(Core):
         change = ChangeUser(payload, self._login.capabilities)
         self._peer.user = change.user.decode("utf-8", "replace")
         self._schema = change.database.decode("utf-8", "replace")
+        self._unreadable = is_unreadable(change.charset)
 
     def _remember(self, number: int, done: StatementDone) -> None:
-        text = done.text or b""
-        if len(self._prepared) < PREPARED_LIMIT and self._prepared_size + len(text) <= PREPARED_TEXT_LIMIT:
-            self._prepared[number] = _Prepared(text, done.truncated)
-            self._prepared_size += len(text)
+        prepared = _Prepared(done.text, done.truncated)
+        if len(self._prepared) < PREPARED_LIMIT and self._prepared_size + prepared.size <= PREPARED_TEXT_LIMIT:
+            self._prepared[number] = prepared
+            self._prepared_size += prepared.size
 
     def _emit_done(self, done: StatementDone, now: float) -> None:
         done.ended = now

@@ -53,7 +53,10 @@ class StatementDone(msgspec.Struct, gc=False):
     bytes_in: int
     """Size of the command on the wire, packet headers included, TLS not."""
     text: bytes | None = None
-    """SQL text, at most TEXT_LIMIT bytes: COM_QUERY's and COM_STMT_PREPARE's own, COM_STMT_EXECUTE's prepared one."""
+    """SQL text, at most TEXT_LIMIT bytes: COM_QUERY's and COM_STMT_PREPARE's own, COM_STMT_EXECUTE's prepared one.
+
+    None for other commands, and where the connection's character set does not let values be told (rules.charsets).
+    """
     truncated: bool = False
     schema: str = ""
     """The default database when the command came; empty where there is none or it is not known."""

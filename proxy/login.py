@@ -52,6 +52,8 @@ class LoggedIn(msgspec.Struct, frozen=True):
     capabilities: int
     status: int
     schema: str
+    charset: int
+    """The collation of the client's texts, by id."""
     client_channel: int
     """PLAIN, LOCAL or TLS."""
     server_channel: int
@@ -267,6 +269,7 @@ class Login(Core):
                 capabilities=agreed,
                 status=Ok(payload, agreed).status,
                 schema=self._response.database.decode("utf-8", "replace"),
+                charset=self._response.charset,
                 client_channel=self._client_channel,
                 server_channel=self._server_channel,
                 nonce=self._authentication.nonce,

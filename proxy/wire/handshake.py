@@ -73,7 +73,10 @@ class HandshakeResponse:
         self.capabilities = fields.integer(4)
         if not self.capabilities & CLIENT_PROTOCOL_41:
             raise Malformed("a handshake response older than MySQL 4.1")
-        fields.take(4 + 1 + 19)  # largest packet, charset, filler
+        fields.take(4)  # its largest packet
+        self.charset = fields.integer(1)
+        """The collation of its texts, by id."""
+        fields.take(19)
         extended = fields.integer(4)
         if not self.capabilities & CLIENT_LONG_PASSWORD:
             self.capabilities |= extended << 32
@@ -141,8 +144,10 @@ class ChangeUser:
         self._auth_end = fields.pos
         self.database = fields.nul_bytes_or_rest()
         self.plugin = b""
+        self.charset = 0
+        """The collation of its texts, by id; 0 where it does not say."""
         if fields.left:
-            fields.integer(2)  # charset
+            self.charset = fields.integer(2)
             if capabilities & CLIENT_PLUGIN_AUTH and fields.left:
                 self.plugin = fields.nul_bytes_or_rest()
         self._payload = payload

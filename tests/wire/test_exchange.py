@@ -28,10 +28,12 @@ EOF = b"\xfe\0\0\2\0"
 class Talk:
     """A conversation after a login on two plain sides."""
 
-    def __init__(self) -> None:
+    def __init__(self, charset: int = 45) -> None:
         self.peer = Peer(id=1, client="test", opened=0.0)
         self.events: list[Event] = []
-        login = LoggedIn(capabilities=0, status=2, schema="", client_channel=PLAIN, server_channel=PLAIN, nonce=b"n")
+        login = LoggedIn(
+            capabilities=0, status=2, schema="", charset=charset, client_channel=PLAIN, server_channel=PLAIN, nonce=b"n"
+        )
         self.core = Conversation(self.peer, login, self.events.append)
 
     def client(self, payload: bytes) -> None:
@@ -172,6 +174,26 @@ def test_dismissal_is_said_between_commands_only() -> None:
     talk.core.dismiss("shutting down", NOW)
     assert talk.core.to_client == []
     assert talk.core.closing
+
+
+def test_what_cannot_be_read_is_not_kept() -> None:
+    """In gbk the bytes of a string can look like its end: what follows would be taken for code, and logged."""
+    hidden = b"SELECT '\x97\\', 'secret'"
+    for talk in (Talk(charset=28), Talk()):
+        if talk.core.idle and not talk.events:
+            talk.client(bytes([COM_QUERY]) + b"/* hi */ SET NAMES 'gbk'")
+            talk.server(OK)
+            assert talk.last().text is None
+        talk.client(bytes([COM_STMT_PREPARE]) + hidden)
+        talk.server(b"\0\1\0\0\0" + bytes(7))
+        assert talk.last().text is None
+        talk.client(b"\x17\1\0\0\0\0\1\0\0\0")
+        talk.server(OK)
+        assert talk.last().text is None
+    talk = Talk()
+    talk.client(bytes([COM_QUERY]) + hidden)
+    talk.server(OK)
+    assert talk.last().text == hidden
 
 
 def test_an_error_leaves_the_transaction_unknown() -> None:

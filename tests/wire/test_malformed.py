@@ -62,6 +62,7 @@ def conversation(events: list[Event], capabilities: int = 0, secure: bool = Fals
         capabilities=capabilities,
         status=2,
         schema="",
+        charset=45,
         client_channel=TLS if secure else PLAIN,
         server_channel=PLAIN,
         nonce=b"n" * 20,
@@ -74,7 +75,7 @@ def held(core: Conversation) -> int:
     framers = sum(
         len(f._data) - f._pos + len(f._prefix) + len(f._header) + len(f.payload) for f in (core._client, core._server)
     )
-    return framers + len(core._gate.held) + sum(len(p.text) for p in core._prepared.values())
+    return framers + len(core._gate.held) + sum(p.size for p in core._prepared.values())
 
 
 PIECES = st.one_of(

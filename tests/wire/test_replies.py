@@ -91,7 +91,7 @@ def test_every_reply_ends_at_its_end(
     capabilities = 0 if old_eof else CLIENT_DEPRECATE_EOF
     capabilities |= CLIENT_OPTIONAL_RESULTSET_METADATA if optional_metadata else 0
     events: list[Event] = []
-    login = LoggedIn(capabilities, 2, "", PLAIN, PLAIN, b"")
+    login = LoggedIn(capabilities, 2, "", 45, PLAIN, PLAIN, b"")
     core = Conversation(Peer(id=1, client="test", opened=0.0), login, events.append)
     command = packets(bytes([COM_QUERY]) + b"SELECT", 0)
     replies = [reply(exchange, old_eof, optional_metadata) for exchange in exchanges]
