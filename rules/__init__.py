@@ -1,7 +1,8 @@
 """hushql's judgement: what a statement is, and what it asks for. No I/O, no clock, nothing of the proxy.
 
-    lexer    MySQL tokens: bytes of an unknown character set cut as the server would
-    digest   the normalised text of a statement: its literals gone, its shape left
+    lexer     MySQL tokens: bytes of an unknown character set cut as the server would
+    digest    the normalised text of a statement: its literals gone, its shape left
+    charsets  those in which the above cannot be done
 
     text → lexer.scan → digest.digest → Digest(id, text, kind, tags, secret)
 

@@ -64,6 +64,13 @@ def test_yaml_words_are_what_they_look_like(tmp_path: Path) -> None:
     assert settings.digests == 12
 
 
+def test_the_example_of_a_sidecar() -> None:
+    settings = load({}, str(Path(__file__).parents[2] / "deploy" / "hushql.yaml"), {})
+    assert (str(settings.listen), str(settings.admin)) == ("127.0.0.1:3307", "0.0.0.0:9307")
+    assert settings.upstream_tls == "verify-identity"
+    assert settings.drain_timeout == 25.0
+
+
 def test_a_certificate_turns_tls_on(tmp_path: Path) -> None:
     file = tmp_path / "cert.pem"
     file.touch()
