@@ -77,7 +77,7 @@ class Server:
         self._dialling: set[asyncio.Task[None]] = set()
         self._count = 0
         self._draining = False
-        self._stopped = asyncio.Event()
+        self._stopped: asyncio.Future[float]
         self._hurried = False
         self._answered_at = -READY_FOR
 
@@ -87,45 +87,49 @@ class Server:
         """Serve until SIGTERM or SIGINT, then drain. Raises ConfigError where an address cannot be had."""
         _raise_file_limit(self._settings.max_connections)
         loop = asyncio.get_running_loop()
+        self._stopped = loop.create_future()
         self._sinks = Sinks(self.metrics, self._log, loop.call_soon)
         loop.set_exception_handler(self._internal_error)
         listener = await self._listen(loop)
         admin = await self._start_admin()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, self._stop)
+        loop.add_signal_handler(signal.SIGTERM, self._stop, self._settings.drain_grace)
+        loop.add_signal_handler(signal.SIGINT, self._stop, 0.0)
         if self._log is not None:
             loop.add_signal_handler(signal.SIGHUP, self._log.reopen)
         print(self._ready_line(listener, admin), file=sys.stderr, flush=True)  # noqa: T201 - what a person waits for
-        await self._stopped.wait()
-        await self._drain(listener)
+        grace = await self._stopped
+        await self._drain(listener, grace)
         if admin is not None:
             await admin.cleanup()
         _remove_stale_socket(self._settings.listen.path)
         self._sinks.close(LAST_WORDS)
 
-    def _stop(self) -> None:
-        self._hurried = self._draining  # asked twice: at once
-        self._draining = True
-        self._stopped.set()
+    def _stop(self, grace: float) -> None:
+        if self._draining:  # asked twice: at once
+            self._hurried = True
+        else:
+            self._draining = True
+            self._stopped.set_result(grace)
 
-    async def _drain(self, listener: asyncio.Server) -> None:
+    async def _drain(self, listener: asyncio.Server, grace: float) -> None:
         """Go on for the grace time, then close each connection as soon as it is between transactions."""
         deadline = monotonic() + self._settings.drain_timeout
-        await self._wait_for_relays(monotonic() + self._settings.drain_grace)
+        await self._wait(monotonic() + grace, lambda: False)
         listener.close()
         for relay in list(self._relays):
             relay.drain()
-        await self._wait_for_relays(deadline)
+        await self._wait(deadline, self._all_done)
         for relay in list(self._relays):
             relay.dismiss("the proxy was stopped in the middle of a transaction")
         self._hurried = False
-        await self._wait_for_relays(monotonic() + LAST_WORDS)
+        await self._wait(monotonic() + LAST_WORDS, self._all_done)
 
-    async def _wait_for_relays(self, deadline: float) -> None:
-        def over() -> bool:
-            return self._hurried or monotonic() >= deadline or all(relay.done for relay in self._relays)
+    def _all_done(self) -> bool:
+        return all(relay.done for relay in self._relays)
 
-        while not over():  # noqa: ASYNC110 - this has many sources, and happens once in the life of the process
+    async def _wait(self, deadline: float, over: Callable[[], bool]) -> None:
+        """Wait for the deadline, for `over`, or for somebody who cannot wait."""
+        while not (self._hurried or monotonic() >= deadline or over()):  # noqa: ASYNC110 - happens once in a process
             await asyncio.sleep(0.02)
 
     def _internal_error(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -220,7 +224,8 @@ class Server:
         except OSError as error:
             relay.unreachable(f"hushql: cannot connect to {upstream}: {_reason(error)}")
         else:
-            client.deadline = loop.call_at(greeted_by, self._greeting_is_due, relay, client)
+            if relay in self._relays:
+                client.deadline = loop.call_at(greeted_by, self._greeting_is_due, relay, client)
 
     def _greeting_is_due(self, relay: Relay, client: _Client) -> None:
         client.forget_deadline()

@@ -162,6 +162,7 @@ async def proxy(folder: Path, upstream: str) -> AsyncIterator[Proxy]:
     output, log = folder / "hushql.log", folder / "statements.jsonl"
     argv = [sys.executable, "-c", "from proxy.cli import main; main()", "serve"]
     argv += ["--upstream", upstream, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--log", str(log)]
+    argv += ["--drain-grace", "0s"]
     async with program("hushql serve", argv, output) as process:
 
         async def listens() -> bool:

@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -282,6 +283,22 @@ def test_sigterm_waits_for_transactions(server: Server, short_folder: Path) -> N
         for connection in (idle, late, busy):
             if connection.open:
                 connection._force_close()
+
+
+def test_new_connections_are_welcome_during_the_grace(server: Server, short_folder: Path) -> None:
+    """Also where there was none: an application that is ending may still need one. Ctrl-C does without the grace."""
+    address = f"{server.host}:{server.port}"
+    for number, low, high in ((signal.SIGTERM, 0.9, 5.0), (signal.SIGINT, 0.0, 0.9)):
+        with serving(short_folder / f"grace-{number}", "--drain-grace", "1s", upstream=address) as proxy:
+            proxy.expects_blind = True
+            started = time.monotonic()
+            proxy.process.send_signal(number)
+            if number == signal.SIGTERM:
+                time.sleep(0.2)
+                with connect(proxy, server) as connection:
+                    connection.query("DO 1")
+            assert proxy.process.wait(10) == 0
+            assert low < time.monotonic() - started < high
 
 
 def test_a_transaction_that_does_not_end_is_cut_off(server: Server, short_folder: Path) -> None:

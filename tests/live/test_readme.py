@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -90,7 +91,7 @@ class Shell:
 
     def close(self) -> None:
         for process in self.started:
-            process.terminate()
+            process.send_signal(signal.SIGINT)
             assert process.wait(30) == 0
 
 
