@@ -76,6 +76,11 @@ class PacketLine:
         return True
 
     @property
+    def between_packets(self) -> bool:
+        """Whether nothing was fed beyond what has been read."""
+        return self._framer.between_packets
+
+    @property
     def payload(self) -> bytes:
         """The payload that `advance` went on to."""
         return self._framer.payload

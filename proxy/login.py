@@ -129,7 +129,9 @@ class Login(Core):
             self.fail("timeout", ER_NET_READ_INTERRUPTED, "08S01", message, now)
 
     def fail(self, reason: str, code: int, sqlstate: str, message: str, now: float) -> None:
-        """End the connection with an ERR packet of our own."""
+        """End the connection with an ERR packet of our own, unless it has ended."""
+        if self._ended:
+            return
         capabilities = self._response.capabilities if self._response else 0
         self._client.send(err(code, sqlstate, message, capabilities))
         self._end(reason, ServerError(code, sqlstate), now)
@@ -222,6 +224,8 @@ class Login(Core):
         if self._terms.upstream_tls == "disabled" or self._terms.server_channel == LOCAL:
             self._answer_server(now)
         elif self._greeting.capabilities & CLIENT_SSL:
+            if not self._server.between_packets:  # it would be taken for what the server says under TLS
+                raise Malformed("the server said more than its greeting before TLS")
             self._server.send(self._response.fixed_part(self._agreed() | CLIENT_SSL))
             self.server_tls = True
         elif self._terms.upstream_tls == "preferred":

@@ -33,13 +33,13 @@ class Greeting:
         if fields.integer(1) != 10:
             raise Malformed("a greeting of a protocol version other than 10")
         self.server_version = fields.nul_bytes()
-        self.connection_id = fields.integer(4)
+        fields.integer(4)  # the connection's id
         nonce = fields.take(8)
         fields.take(1)
         self._lower_at = fields.pos
         lower = fields.integer(2)
         self.charset = fields.integer(1)
-        self.status = fields.integer(2)
+        fields.integer(2)  # status flags
         self._upper_at = fields.pos
         upper = fields.integer(2)
         nonce_size = fields.integer(1)

@@ -190,6 +190,25 @@ def test_the_server_is_asked_for_tls() -> None:
     assert table.hears("client")[-1] == (2, OK)
 
 
+def test_what_came_in_plain_is_not_taken_for_tls() -> None:
+    """Bytes behind the greeting, by somebody on the way, would stand before the server's first word under TLS."""
+    for injected in (b"\7", packets(OK, 2)[:6]):
+        table = Meeting(Terms(upstream_tls="required"))
+        table.feed("server", packets(greeting(), 0) + injected)
+        table.client(response(), 1)
+        assert table.error().code == ER_HANDSHAKE_ERROR
+        assert table.hears("server") == []
+
+
+def test_a_login_that_has_ended_says_no_more() -> None:
+    table = Meeting()
+    table.server(b"\xff\x10\x04Too many connections", 0)
+    assert len(table.hears("client")) == 1
+    table.core.timed_out(NOW)  # type: ignore[attr-defined] # Login's
+    table.take()
+    assert table.hears("client") == []
+
+
 def test_a_server_without_tls() -> None:
     for mode, failure in (("preferred", ""), ("required", "upstream-tls")):
         table = Meeting(Terms(upstream_tls=mode))
