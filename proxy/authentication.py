@@ -19,11 +19,11 @@ from collections.abc import Callable
 from typing import Final
 
 from proxy import rsa
-from proxy.wire.constants import ER_ACCESS_DENIED_ERROR
+from proxy.wire.constants import CLIENT_SESSION_TRACK, ER_ACCESS_DENIED_ERROR, SERVER_SESSION_STATE_CHANGED
 from proxy.wire.fields import Malformed
 from proxy.wire.handshake import AUTH_MORE_DATA, AUTH_NEXT_FACTOR, AUTH_SWITCH, AuthSwitch
 from proxy.wire.packet import Framer, packets
-from proxy.wire.replies import ERR, OK, err
+from proxy.wire.replies import ERR, OK, Ok, err
 
 CACHING_SHA2: Final = b"caching_sha2_password"
 SHA256: Final = b"sha256_password"
@@ -108,13 +108,18 @@ class Authentication:
         plugin: bytes,
         nonce: bytes,
         capabilities: int,
+        server_capabilities: int,
     ) -> None:
-        """Stand between two sides; `plugin` and `nonce` are what the client's first answer was made with."""
+        """Stand between two sides; `plugin` and `nonce` are what the client's first answer was made with.
+
+        `capabilities` are the flags agreed on with the client; the server may have been given more.
+        """
         self._client = client
         self._server = server
         self._client_channel = client_channel
         self._server_channel = server_channel
         self._capabilities = capabilities
+        self._server_capabilities = server_capabilities
         self._plugin = plugin
         self.nonce = nonce
         """The challenge that was given last."""
@@ -148,11 +153,19 @@ class Authentication:
             self._waits_for = _FULL
         elif kind == OK:
             self.ok = payload
+            payload = self._as_asked_for(payload)
         elif kind == ERR:
             self.refusal = payload
         elif kind != AUTH_MORE_DATA:
             raise Malformed(f"0x{kind & 0xFF:02x} in an authentication")
         self._client.send(payload)
+
+    def _as_asked_for(self, payload: bytes) -> bytes:
+        """Return an OK without session state, where only the proxy has asked for it."""
+        if not self._server_capabilities & ~self._capabilities & CLIENT_SESSION_TRACK:
+            return payload
+        ok = Ok(payload, self._server_capabilities)
+        return ok.without_state(payload) if ok.status & SERVER_SESSION_STATE_CHANGED else payload
 
     def from_client(self, payload: bytes) -> None:
         """Take a packet of the client."""

@@ -7,52 +7,7 @@ one by one, and nothing of it may pass before that.
 from proxy.authentication import Authentication, PacketLine
 from proxy.events import StatementDone
 from proxy.login import PACKET_LIMIT, LoggedIn
-from proxy.wire.constants import COM_CHANGE_USER
 from proxy.wire.handshake import ChangeUser
-from proxy.wire.packet import HEADER_SIZE
-
-
-class Gate:
-    """Lets the client's bytes through, up to a COM_CHANGE_USER or what may turn out to be one."""
-
-    def __init__(self) -> None:
-        self.held = b""
-        """What has not been let through: it begins with a packet's header."""
-        self._free = 0  # how much more of the packet under way may pass
-
-    @property
-    def too_much(self) -> bool:
-        """Whether what is held is larger than a COM_CHANGE_USER can be, or a flood behind one."""
-        return len(self.held) > 2 * PACKET_LIMIT
-
-    def admit(self, data: bytes, uploading: bool) -> bytes:
-        """Take bytes of the client and return those that may go on; while `uploading` there are no commands in them."""
-        self.held += data
-        passed = 0
-        while True:
-            step = min(self._free, len(self.held) - passed)
-            passed += step
-            self._free -= step
-            header = self.held[passed : passed + HEADER_SIZE + 1]
-            if self._free or len(header) < HEADER_SIZE or (not uploading and _may_change_user(header)):
-                break
-            self._free = HEADER_SIZE + int.from_bytes(header[:3], "little")
-        data, self.held = self.held[:passed], self.held[passed:]
-        return data
-
-    def take_command(self) -> bytes:
-        """Hand out the COM_CHANGE_USER, and what follows it, if it is held as a whole."""
-        size = int.from_bytes(self.held[:3], "little")
-        if not size or len(self.held) < HEADER_SIZE + size:
-            return b""
-        held, self.held = self.held, b""
-        return held
-
-
-def _may_change_user(header: bytes) -> bool:
-    """Say so of a packet that begins a command (sequence id 0), by its command byte or while that is missing."""
-    size = int.from_bytes(header[:3], "little")
-    return size > 0 and header[3] == 0 and (len(header) == HEADER_SIZE or header[HEADER_SIZE] == COM_CHANGE_USER)
 
 
 class ChangingUser:
@@ -97,6 +52,7 @@ class ChangingUser:
             plugin=change.plugin,
             nonce=self._login.nonce,
             capabilities=self._login.capabilities,
+            server_capabilities=self._login.server_capabilities,
         )
         self._authentication.begin(change.auth_data, change.encode)
         self._read_client()

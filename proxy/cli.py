@@ -43,7 +43,9 @@ def _settings_options(command: Callable[..., None]) -> Callable[..., None]:
     for name, option in reversed(OPTIONS.items()):
         text = f"{option.help}  [{variable(name)}]"
         if option.metavar:
-            command = click.option(flag(name), name, metavar=option.metavar, help=text)(command)
+            command = click.option(
+                flag(name), name, metavar=option.metavar, help=text, multiple=option.repeats, default=None
+            )(command)
         else:
             command = click.option(flag(name), name, flag_value="true", default=None, help=text)(command)
     return command
@@ -52,13 +54,14 @@ def _settings_options(command: Callable[..., None]) -> Callable[..., None]:
 @hushql.command()
 @_settings_options
 @click.option("--config", metavar="FILE", help="YAML file with any of these options.  [HUSHQL_CONFIG]")
-def serve(config: str | None, **flags: str | None) -> None:
+def serve(config: str | None, **flags: str | tuple[str, ...] | None) -> None:
     """Run the proxy: listen for clients, pass them on to the server, observe what they say.
 
     Each option may also come from the environment or from the YAML file; a flag wins over the environment, the
     environment over the file.
     """
-    settings = load({name: text for name, text in flags.items() if text is not None}, config)
+    given = {name: ",".join(text) if isinstance(text, tuple) else text for name, text in flags.items() if text}
+    settings = load(given, config)
 
     import uvloop  # noqa: PLC0415 - only for this command
 

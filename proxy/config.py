@@ -13,6 +13,9 @@ from typing import Annotated, Any, Final, NamedTuple, get_type_hints
 
 import msgspec
 
+from rules.catalogue import RULES
+from rules.verdict import MODES
+
 MYSQL_PORT: Final = 3306
 
 
@@ -40,6 +43,8 @@ class Option(NamedTuple):
     """Makes the value of a text; raises ValueError with what would do."""
     metavar: str
     help: str
+    repeats: bool = False
+    """Whether it may be given several times: the texts are joined by commas."""
 
 
 def _address(text: str, default_port: int | None = None) -> Address:
@@ -116,12 +121,30 @@ def _file(text: str) -> str:
     return text
 
 
+def _sample(text: str) -> int:
+    return 0 if text == "0" else _count(text)
+
+
+def _rules(text: str) -> dict[str, str]:
+    known = {rule.name for rule in RULES}
+    modes = {}
+    for item in text.split(",") if text else []:
+        name, _, mode = item.strip().partition("=")
+        if name not in known:
+            raise ValueError(f"there is no rule {name!r}; `hushql rules` lists them")
+        if mode not in MODES:
+            raise ValueError(f"give NAME={' or NAME='.join(MODES)}")
+        modes[name] = mode
+    return modes
+
+
 def _log(text: str) -> str | None:
     if not text:
         raise ValueError("give a path, - for standard output, or off")
     return None if text == "off" else text
 
 
+_MODES: Final = ("off", "observe", "suppress")
 _CLIENT_TLS: Final = ("off", "optional", "required")
 _UPSTREAM_TLS: Final = ("disabled", "preferred", "required", "verify-ca", "verify-identity")
 
@@ -136,6 +159,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     admin: Annotated[
         Address | None, Option(_admin, "HOST:PORT|off", "Where /metrics, /healthz and /readyz are served.")
     ] = Address(host="127.0.0.1", port=9307)
+    mode: Annotated[
+        str,
+        Option(
+            _one_of(*_MODES),
+            "|".join(_MODES),
+            "What is done about statements that change nothing: observe forwards all and tells; suppress withholds.",
+        ),
+    ] = "observe"
+    rule: Annotated[
+        dict[str, str],
+        Option(_rules, "NAME=MODE", "Off, observe or suppress for one rule; may be given several times.", repeats=True),
+    ] = msgspec.field(default_factory=dict)
+    sample: Annotated[
+        int, Option(_sample, "N", "One in N withheld statements is forwarded and compared after all; 0: none.")
+    ] = 1000
+    max_silence: Annotated[
+        float,
+        Option(_duration, "TIME", "How long after the server's last word on a connection statements are withheld."),
+    ] = 1.0
+    trust_server: Annotated[
+        bool,
+        Option(_yes_or_no, "", "Withhold also on servers that are, by their greeting, neither MySQL nor MariaDB."),
+    ] = False
     log: Annotated[str | None, Option(_log, "PATH|-|off", "The statement log, JSON lines; - is standard output.")] = "-"
     log_literals: Annotated[
         bool, Option(_yes_or_no, "", "Log statements with their values. Passwords stay masked.")
@@ -255,14 +301,24 @@ def _read_file(path: str) -> dict[str, tuple[str, str]]:
     return dict(_read_entry(path, *entry) for entry in content.items())
 
 
+def _joined(value: object) -> object:
+    """Make one text of the list or mapping that a repeated option may be in a file."""
+    if isinstance(value, dict):
+        # YAML 1.1 reads off as a boolean
+        return ",".join(f"{name}={'off' if mode is False else mode}" for name, mode in value.items())
+    return ",".join(map(str, value)) if isinstance(value, list) else value
+
+
 def _read_entry(path: str, key: object, value: object) -> tuple[str, tuple[str, str]]:
     name = str(key).replace("-", "_")
     where = f"{path}: {key}"
     if name not in OPTIONS:
         raise ConfigError(f"{where}: there is no such option; `hushql serve --help` lists them")
+    if OPTIONS[name].repeats:
+        value = _joined(value)
     if isinstance(value, bool):
         # YAML 1.1 reads on, off, yes and no as booleans; the options that know the word off mean it
-        text = "off" if value is False and name in ("admin", "log", "tls_client") else str(value).lower()
+        text = "off" if value is False and name in ("admin", "log", "mode", "tls_client") else str(value).lower()
     elif isinstance(value, str | int | float):
         text = str(value)
     else:
@@ -285,6 +341,7 @@ def reference() -> str:
         "|---|---|---|---|---|",
     ]
     defaults = {field.name: field.default for field in msgspec.structs.fields(Settings)}
+    defaults["rule"] = None
     for name, option in OPTIONS.items():
         value = f"`{option.metavar}`".replace("|", "`, `") if option.metavar else "`true`, `false`"
         default = _as_text(defaults[name], off=name in ("admin", "log"))

@@ -51,6 +51,11 @@ class Core:
         """Tell the client, where the protocol allows it, that the proxy is closing this connection."""
 
     @property
+    def holding(self) -> bool:
+        """Whether enough of the client's bytes wait here for the server's word: no more are to be read."""
+        return False
+
+    @property
     def idle(self) -> bool:
         """Whether the connection may be closed with nothing lost: no command under way, no transaction open."""
         return False

@@ -78,6 +78,22 @@ class StatementDone(msgspec.Struct, gc=False):
     no_backslash_escapes: bool = False
     inside: float = 0.0
     """Seconds that the command and its reply spent being worked on by the proxy, both ways."""
+    rule: str = ""
+    """The rule by which this statement was found to change nothing, or nothing yet."""
+    action: str = ""
+    """What was done about it, one of ACTIONS; empty where it was forwarded as any other."""
+    prediction: bool | None = None
+    """Where it was forwarded and its reply predicted: whether the prediction held."""
+    settled: tuple[str, ...] = ()
+    """The rules whose promises were kept ahead of this command."""
+
+
+ACTIONS = (
+    "observed",  # forwarded; it could have been withheld, promised or acknowledged
+    "withheld",  # answered here, and never sent
+    "promised",  # answered here, and sent later if anything comes to depend on it
+    "acknowledged",  # sent, and answered before its reply came
+)
 
 
 class Login(msgspec.Struct, frozen=True, gc=False):
@@ -113,6 +129,28 @@ class WentBlind(msgspec.Struct, frozen=True, gc=False):
     """For the log: what was seen, where; no bytes of the client's."""
 
 
+class Refuted(msgspec.Struct, frozen=True, gc=False):
+    """A prediction that did not hold."""
+
+    peer: Peer
+    at: float
+    rule: str
+    predicted: str
+    """The reply that a client would have been given, in hexadecimal: no application's data is in it."""
+    said: str
+    """The server's."""
+    disabled: bool
+    """Whether this switched the rule off."""
+
+
+class SettlementFailed(msgspec.Struct, frozen=True, gc=False):
+    """A promise that could not be kept: the connection was closed."""
+
+    peer: Peer
+    at: float
+    detail: str
+
+
 class ConnectionClosed(msgspec.Struct, frozen=True, gc=False):
     """The end of a connection; the last event of its peer."""
 
@@ -120,4 +158,4 @@ class ConnectionClosed(msgspec.Struct, frozen=True, gc=False):
     at: float
 
 
-Event: TypeAlias = StatementDone | Login | WentBlind | ConnectionClosed
+Event: TypeAlias = StatementDone | Login | WentBlind | Refuted | SettlementFailed | ConnectionClosed

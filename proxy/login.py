@@ -17,6 +17,7 @@ from proxy.events import Login as LoginEvent
 from proxy.events import Peer, ServerError
 from proxy.wire.constants import (
     CLIENT_LONG_PASSWORD,
+    CLIENT_SESSION_TRACK,
     CLIENT_SSL,
     ER_HANDSHAKE_ERROR,
     ER_NET_READ_ERROR,
@@ -44,12 +45,17 @@ class Terms(msgspec.Struct, frozen=True):
     """off, optional or required."""
     upstream_tls: str = "disabled"
     """disabled, preferred, or anything above: required."""
+    track: bool = False
+    """Whether the server is asked to report session state, also where the client did not ask."""
 
 
 class LoggedIn(msgspec.Struct, frozen=True):
     """What the command phase starts with."""
 
     capabilities: int
+    """The flags agreed on with the client."""
+    server_capabilities: int
+    """Those agreed on with the server: perhaps CLIENT_SESSION_TRACK more."""
     status: int
     schema: str
     charset: int
@@ -58,6 +64,8 @@ class LoggedIn(msgspec.Struct, frozen=True):
     """PLAIN, LOCAL or TLS."""
     server_channel: int
     nonce: bytes
+    at: float
+    """When the server's OK came, in monotonic seconds."""
 
 
 class Login(Core):
@@ -226,7 +234,7 @@ class Login(Core):
         elif self._greeting.capabilities & CLIENT_SSL:
             if not self._server.between_packets:  # it would be taken for what the server says under TLS
                 raise Malformed("the server said more than its greeting before TLS")
-            self._server.send(self._response.fixed_part(self._agreed() | CLIENT_SSL))
+            self._server.send(self._response.fixed_part(self._asked_of_server() | CLIENT_SSL))
             self.server_tls = True
         elif self._terms.upstream_tls == "preferred":
             self._answer_server(now)
@@ -239,11 +247,21 @@ class Login(Core):
         assert self._response is not None
         return self._response.capabilities & UNDERSTOOD & ~CLIENT_SSL
 
+    def _offered_by_server(self) -> int:
+        assert self._greeting is not None
+        return self._greeting.capabilities | CLIENT_LONG_PASSWORD
+
+    def _asked_of_server(self) -> int:
+        """Return the client's flags, and CLIENT_SESSION_TRACK where it is wanted and offered."""
+        assert self._greeting is not None
+        tracks = self._terms.track and self._greeting.capabilities & CLIENT_SESSION_TRACK
+        return self._agreed() | (CLIENT_SESSION_TRACK if tracks else 0)
+
     def _answer_server(self, now: float) -> None:
         assert self._greeting is not None
         assert self._response is not None
         response = self._response
-        capabilities = self._agreed() | (CLIENT_SSL if self.server_tls else 0)
+        capabilities = self._asked_of_server() | (CLIENT_SSL if self.server_tls else 0)
         self._authentication = Authentication(
             self._client,
             self._server,
@@ -251,7 +269,8 @@ class Login(Core):
             server_channel=self._server_channel,
             plugin=response.plugin,
             nonce=self._greeting.nonce,
-            capabilities=capabilities,
+            capabilities=self._agreed() & self._offered_by_server(),
+            server_capabilities=capabilities & self._offered_by_server(),
         )
         self._authentication.begin(response.auth_data, lambda data: response.encode(capabilities, data))
         self._after_authentication(now)
@@ -267,16 +286,18 @@ class Login(Core):
         assert self._greeting is not None
         assert self._response is not None
         assert self._authentication is not None
-        agreed = self._agreed() & (self._greeting.capabilities | CLIENT_LONG_PASSWORD)
+        asked = self._asked_of_server() & self._offered_by_server()
         successor = self._then(
             LoggedIn(
-                capabilities=agreed,
-                status=Ok(payload, agreed).status,
+                capabilities=self._agreed() & self._offered_by_server(),
+                server_capabilities=asked,
+                status=Ok(payload, asked).status,
                 schema=self._response.database.decode("utf-8", "replace"),
                 charset=self._response.charset,
                 client_channel=self._client_channel,
                 server_channel=self._server_channel,
                 nonce=self._authentication.nonce,
+                at=now,
             )
         )
         self._end("", None, now)

@@ -16,9 +16,11 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from proxy.events import LOGIN_FAILURES, STATES, Login, Peer, StatementDone, WentBlind
+from proxy.events import LOGIN_FAILURES, STATES, Login, Peer, Refuted, StatementDone, WentBlind
 from proxy.wire.constants import command_name
+from rules.catalogue import RULES
 from rules.digest import Digest
+from rules.verdict import ACKNOWLEDGE, ANSWER, PROMISE
 
 DIGESTS = 200
 """How many digests keep a label of their own, unless told otherwise: the first ones that are seen."""
@@ -31,6 +33,34 @@ TEXT_LABEL = 200
 
 DURATION_BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 OVERHEAD_BOUNDS = (5e-6, 1e-5, 2.5e-5, 5e-5, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.1)
+
+
+MATCH, MISMATCH, SETTLED = "match", "mismatch", "settled"
+VERDICTS = {
+    "": "forwarded",
+    "observed": "forwarded",
+    "withheld": "answered",
+    "promised": "promised",
+    "acknowledged": "acknowledged",
+}
+"""What became of a statement, by events.ACTIONS."""
+_ACTIONS = {
+    ANSWER: ("observed", "withheld"),
+    PROMISE: ("observed", "promised", SETTLED),
+    ACKNOWLEDGE: ("observed", "acknowledged"),
+}
+TRIVIAL = ("set", "begin", "use")
+"""Kinds of statements whose time is that of the way."""
+ROUND_TRIP_WEIGHT = 0.05
+"""How much one statement moves the average."""
+
+
+def _by_command(commands: list[int]) -> Counter[str]:
+    names: Counter[str] = Counter()
+    for byte, count in enumerate(list(commands)):
+        if count:
+            names[command_name(byte)] += count
+    return names
 
 
 def legible(text: str, limit: int) -> str:
@@ -112,7 +142,17 @@ class Metrics(Collector):
         self.version = version
         self.compiled = compiled
         self.started = time.monotonic()
-        self.commands = [0] * 256
+        self.commands = {verdict: [0] * 256 for verdict in VERDICTS.values()}
+        """Counts by what was done, and by command byte."""
+        self.redundant = Counter({(rule.name, action): 0 for rule in RULES for action in _ACTIONS[rule.action]})
+        """Counts by rule and action."""
+        self.redundant_seconds = dict.fromkeys((rule.name for rule in RULES), 0.0)
+        self.predictions = Counter({(rule.name, result): 0 for rule in RULES for result in (MATCH, MISMATCH)})
+        """Counts by rule and result."""
+        self.disabled = dict.fromkeys((rule.name for rule in RULES), 0)
+        self.settlement_failures = 0
+        self.round_trip = 0.0
+        """What a statement that does nothing takes, in seconds: a moving average; 0 before the first."""
         self.overhead = Histogram(OVERHEAD_BOUNDS)
         self.error_codes = Tally(100)
         self.login_failures = Tally(len(LOGIN_FAILURES), LOGIN_FAILURES)
@@ -146,9 +186,32 @@ class Metrics(Collector):
         """Count a connection that is no longer understood."""
         self.blind.add(event.reason)
 
+    def refuted(self, event: Refuted) -> None:
+        """Note that a prediction switched its rule off, if it did."""
+        if event.disabled:
+            self.disabled[event.rule] = 1
+
+    def _found_redundant(self, event: StatementDone, took: float) -> None:
+        rule = event.rule
+        self.redundant[rule, event.action] += 1
+        if event.action == "observed":
+            self.round_trip += (took - self.round_trip) * (ROUND_TRIP_WEIGHT if self.round_trip else 1.0)
+            self.redundant_seconds[rule] += took
+        else:
+            self.redundant_seconds[rule] += self.round_trip
+        if event.prediction is not None:
+            self.predictions[rule, MATCH if event.prediction else MISMATCH] += 1
+
     def statement(self, event: StatementDone, digest: Digest) -> None:
         """Count a command and its reply."""
-        self.commands[event.command] += 1
+        self.commands[VERDICTS[event.action]][event.command] += 1
+        if event.rule:
+            self._found_redundant(event, max(event.ended - event.started, 0.0))
+        elif digest.kind in TRIVIAL and event.error is None:
+            took = max(event.ended - event.started, 0.0)
+            self.round_trip += (took - self.round_trip) * (ROUND_TRIP_WEIGHT if self.round_trip else 1.0)
+        for rule in event.settled:
+            self.redundant[rule, SETTLED] += 1
         totals = self._digests.get(digest.id) or self._first_seen(digest)
         # A server may refuse a long command before its last byte has come.
         totals.durations.observe(max(event.ended - event.started, 0.0))
@@ -169,7 +232,7 @@ class Metrics(Collector):
     @property
     def statements(self) -> int:
         """How many commands were counted."""
-        return sum(self.commands)
+        return sum(map(sum, self.commands.values()))
 
     def digests(self) -> list[DigestTotals]:
         """Return the totals of all labels, the most expensive first."""
@@ -210,9 +273,11 @@ class Metrics(Collector):
         statements = CounterMetricFamily(
             "hushql_statements_total", "Commands of clients, by what was done with them.", labels=["command", "verdict"]
         )
-        for name, count in self._by_command().items():
-            statements.add_metric([name, "forwarded"], count)
+        for verdict, commands in self.commands.items():
+            for name, count in _by_command(commands).items():
+                statements.add_metric([name, verdict], count)
         yield statements
+        yield from self._collect_rules()
         yield _tally("hushql_statement_errors_total", "Replies that were errors.", "code", self.error_codes)
         overhead = self.overhead
         yield HistogramMetricFamily(
@@ -222,12 +287,47 @@ class Metrics(Collector):
             sum_value=overhead.sum,
         )
 
-    def _by_command(self) -> Counter[str]:
-        names: Counter[str] = Counter()
-        for byte, count in enumerate(list(self.commands)):
-            if count:
-                names[command_name(byte)] += count
-        return names
+    def _collect_rules(self) -> Iterator[Metric]:
+        redundant = CounterMetricFamily(
+            "hushql_redundant_statements_total",
+            "Statements that changed nothing, or nothing yet, by rule and by what was done about them.",
+            labels=["rule", "action"],
+        )
+        for (rule, action), count in list(self.redundant.items()):
+            redundant.add_metric([rule, action], count)
+        yield redundant
+        seconds = CounterMetricFamily(
+            "hushql_redundant_seconds_total",
+            "Time that such statements took, or would have taken, had they been forwarded.",
+            labels=["rule"],
+        )
+        for rule, total in self.redundant_seconds.items():
+            seconds.add_metric([rule], total)
+        yield seconds
+        predictions = CounterMetricFamily(
+            "hushql_predictions_total",
+            "Replies that were predicted and compared with the server's.",
+            labels=["rule", "result"],
+        )
+        for (rule, result), count in list(self.predictions.items()):
+            predictions.add_metric([rule, result], count)
+        yield predictions
+        disabled = GaugeMetricFamily(
+            "hushql_rule_disabled", "1 where a wrong prediction has switched the rule off.", labels=["rule"]
+        )
+        for rule, off in self.disabled.items():
+            disabled.add_metric([rule], off)
+        yield disabled
+        yield _counter(
+            "hushql_settlement_failures_total",
+            "Connections closed because a statement that had been promised failed.",
+            self.settlement_failures,
+        )
+        yield GaugeMetricFamily(
+            "hushql_upstream_round_trip_seconds",
+            "What a statement that does nothing takes to the server and back: a moving average.",
+            self.round_trip,
+        )
 
     def _collect_digests(self) -> Iterator[Metric]:
         durations = HistogramMetricFamily(

@@ -155,6 +155,7 @@ class Relay:
         self._on_connected = on_connected
         self._on_closed = on_closed
         self._closed = False
+        self._holding = False  # the client is not read from, for its core has enough
         self._ending: asyncio.TimerHandle | None = None
 
     # ---- what the sides call ----
@@ -224,7 +225,7 @@ class Relay:
 
     def resume(self, side: Side) -> None:
         """`side` can take more again."""
-        self._other(side).set_reading(True)
+        self._other(side).set_reading(side is self.client or not self._holding)
 
     # ---- what the server module calls ----
 
@@ -264,6 +265,9 @@ class Relay:
                 self.core = core.successor
             else:
                 break
+        if core.holding != self._holding:
+            self._holding = core.holding
+            self.client.set_reading(not (self._holding or self.server.paused))
         if core.closing:
             self._close()
         elif self._draining and core.idle:

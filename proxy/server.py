@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import random
 import resource
 import signal
 import socket
@@ -33,6 +34,9 @@ from proxy.wire.fields import Malformed
 from proxy.wire.handshake import Greeting
 from proxy.wire.packet import Framer
 from proxy.wire.replies import ERR, Err
+from rules.catalogue import RULES
+from rules.engine import Engine
+from rules.verdict import MODES, OFF
 
 BACKLOG: Final = 1024
 LAST_WORDS: Final = 2.0
@@ -64,11 +68,13 @@ class Server:
         self._settings = settings
         self._client_context = _client_context(settings)
         self._upstream_context = _upstream_context(settings)
+        self._engine = _engine(settings)
         self._terms = Terms(
             client_channel=LOCAL if settings.listen.path else PLAIN,
             server_channel=LOCAL if settings.upstream.path else PLAIN,
             client_tls=settings.tls_client,
             upstream_tls="required" if settings.upstream_tls.startswith("verify") else settings.upstream_tls,
+            track=self._engine.observes,
         )
         self.metrics = Metrics(version=VERSION, compiled=COMPILED, digests=settings.digests)
         self._log = _statement_log(settings)
@@ -243,7 +249,7 @@ class Server:
     def _let_in(self, client: _Client, logged_in: LoggedIn) -> Core:
         client.forget_deadline()
         self._answered_at = monotonic()
-        return Conversation(client.peer, logged_in, self._put)
+        return Conversation(client.peer, logged_in, self._put, self._engine)
 
     def _closed(self, relay: Relay) -> None:
         client = self._relays.pop(relay, None)
@@ -341,6 +347,19 @@ def _raise_file_limit(max_connections: int) -> None:
         raise ConfigError(f"--max-connections {max_connections} needs {wanted} open files, and the limit is {hard}")
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _engine(settings: Settings) -> Engine:
+    usual = MODES[settings.mode]
+    modes = {rule.name: usual if rule.on_by_default else OFF for rule in RULES}
+    modes |= {name: MODES[mode] for name, mode in settings.rule.items()}
+    return Engine(
+        modes,
+        sample=settings.sample,
+        max_silence=settings.max_silence,
+        trusted=settings.trust_server,
+        chance=random.random,
+    )
 
 
 def _statement_log(settings: Settings) -> StatementLog | None:

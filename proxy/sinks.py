@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from proxy.bugs import place
-from proxy.events import ConnectionClosed, Event, Login, StatementDone, WentBlind
+from proxy.events import ConnectionClosed, Event, Login, Refuted, SettlementFailed, StatementDone, WentBlind
 from proxy.metrics import Metrics, legible
 from proxy.statement_log import STDERR, LineWriter, StatementLog
 from proxy.wire.constants import command_name
@@ -137,6 +137,12 @@ class Sinks:
                 self._metrics.went_blind(event)
                 seen = legible(f"{reason}: {detail}", 300)
                 self._notices.say(f"connection {peer.id} from {peer.client} is relayed blindly: {_one_line(seen)}")
+            case Refuted(peer=peer):
+                self._metrics.refuted(event)
+                self._notices.say(_refuted(event))
+            case SettlementFailed(peer=peer, detail=detail):
+                self._metrics.settlement_failures += 1
+                self._notices.say(f"connection {peer.id} from {peer.client} was closed: a promise failed: {detail}")
             case ConnectionClosed(peer=peer):
                 self._metrics.connection_closed(peer)
 
@@ -151,6 +157,14 @@ def _failed_login(event: Login) -> str:
     who = f"{event.peer.user[:64]!r} from {event.peer.client}"
     code = f" (error {event.error.code})" if event.error is not None else ""
     return f"login of {who} failed: {event.failure}{code}"
+
+
+def _refuted(event: Refuted) -> str:
+    what = "the rule is off from now on" if event.disabled else "nothing was withheld"
+    return (
+        f"connection {event.peer.id} from {event.peer.client}: {event.rule} predicted a wrong reply, {what}; "
+        f"predicted {event.predicted[:2000]}, the server said {event.said[:2000]}"
+    )
 
 
 def _one_line(text: str) -> str:

@@ -47,7 +47,7 @@ from proxy.wire.constants import (
 )
 from proxy.wire.fields import Fields, Malformed
 from proxy.wire.packet import MAX_PACKET
-from proxy.wire.replies import EOF, ERR, LOCAL_INFILE, OK, PROGRESS_REPORT, Eof, Err, Ok
+from proxy.wire.replies import EOF, EOF_STATUS_AT, ERR, LOCAL_INFILE, OK, PROGRESS_REPORT, Eof, Err, Ok
 
 # Shapes of replies.
 NOTHING: Final = 0
@@ -146,8 +146,12 @@ class Reply:
         self.error: Err | None = None
         self.ok: Ok | None = None
         """The OK packet that came last."""
+        self.ends_in_ok = False
+        """Whether the last result ended in it, and not in an EOF packet of the old kind."""
         self.statement_id = 0
         """The id of a prepared statement."""
+        self.status_at = 0
+        """Where the payload taken last carries status flags; 0 where it does not."""
         self._old_eof = not capabilities & CLIENT_DEPRECATE_EOF
         self._metadata_is_optional = (
             capabilities & (CLIENT_OPTIONAL_RESULTSET_METADATA | MARIADB_CLIENT_CACHE_METADATA) != 0
@@ -186,6 +190,7 @@ class Reply:
 
     def _take(self, payload: bytes, size: int) -> None:
         self._doubtful = None
+        self.status_at = 0
         if size == 0:
             if self.shape == STRING:
                 self.state = DONE
@@ -285,6 +290,7 @@ class Reply:
         if payload[0] != EOF or size >= 9:
             raise Malformed("no EOF after the column definitions")
         eof = Eof(payload)
+        self.status_at = EOF_STATUS_AT
         if self.shape == PREPARED:
             self._expect_prepared(0)
         elif self._cursor and eof.status & SERVER_STATUS_CURSOR_EXISTS:
@@ -314,6 +320,8 @@ class Reply:
     def _take_end(self, payload: bytes, size: int) -> None:
         if payload[0] == EOF and self._old_eof and size < 9:
             eof = Eof(payload)
+            self.status_at = EOF_STATUS_AT
+            self.ends_in_ok = False
             self._finish(eof.status, eof.warnings)
         elif payload[0] in (OK, EOF):
             self._take_ok(payload)
@@ -323,6 +331,8 @@ class Reply:
     def _take_ok(self, payload: bytes) -> None:
         ok = Ok(payload, self._capabilities)
         self.ok = ok
+        self.ends_in_ok = True
+        self.status_at = ok.status_at
         self.affected_rows += ok.affected_rows
         self._finish(ok.status, ok.warnings)
 

@@ -26,6 +26,9 @@ class Framer:
     """Cuts one direction of a connection into payloads and keeps at most the first `limit` bytes of each.
 
     Feed it a chunk, then call `advance` until it is false. Memory: one chunk, and one prefix of `limit` bytes.
+
+    Who passes the stream on takes its bytes out again with `passed` and `passed_before`, all that was consumed before
+    the next chunk is fed. Who must not pass a packet on in part asks `holds` before `advance`.
     """
 
     def __init__(self, limit: int) -> None:
@@ -38,6 +41,8 @@ class Framer:
         """The sequence id of its last packet: a reply goes on from there."""
         self._data = b""
         self._pos = 0
+        self._taken = 0  # up to where the bytes have been taken out again
+        self._last_at = 0  # where the payload that ended last begins, its header included
         self._before = 0  # the size of all chunks before this one
         self._header = b""  # of a packet whose header is cut by the chunk's end
         self._left = 0  # bytes of the current packet still to come
@@ -60,7 +65,7 @@ class Framer:
         """Take the next chunk; it goes behind what is left of the one before."""
         self._before += self._pos
         self._data = self._data[self._pos :] + data if self._pos < len(self._data) else data
-        self._pos = 0
+        self._pos = self._taken = self._last_at = 0
 
     @property
     def incoming(self) -> int:
@@ -80,11 +85,49 @@ class Framer:
         rest = self._header + self._data[self._pos :]
         self._before = self.consumed - len(self._header)
         self._header = self._data = b""
-        self._pos = 0
+        self._pos = self._taken = self._last_at = 0
         return rest
+
+    def passed(self) -> bytes:
+        """Take out the bytes that were consumed since the last time."""
+        start, self._taken = self._taken, self._pos
+        return self._data[start : self._pos]
+
+    def passed_before(self) -> bytes:
+        """Take out those in front of the payload that ended last, which has come whole in this chunk."""
+        start, self._taken = self._taken, self._last_at
+        return self._data[start : self._last_at]
+
+    def untaken(self) -> bytes:
+        """Take out all that was fed and not taken out yet, consumed or not; then this framer is of no more use."""
+        start, self._taken, self._pos = self._taken, len(self._data), len(self._data)
+        return self._data[start:]
+
+    @property
+    def next_size(self) -> int:
+        """The size of the next packet's payload, where a packet begins and its header is there, else -1."""
+        data, pos = self._data, self._pos
+        if self._inside or self._split or self._header or len(data) < pos + HEADER_SIZE:
+            return -1
+        return data[pos] | data[pos + 1] << 8 | data[pos + 2] << 16
+
+    @property
+    def next_byte(self) -> int:
+        """The first byte of the next packet's payload, where `next_size` is above 0 and it is there, else -1."""
+        at = self._pos + HEADER_SIZE
+        return self._data[at] if at < len(self._data) else -1
+
+    def holds(self, limit: int) -> bool:
+        """Say whether to go on: the next packet is there whole, or is larger than `limit` bytes, or has begun."""
+        if self._inside or self._split or self._header:
+            return True
+        size = self.next_size
+        return size >= 0 and (size > limit or len(self._data) - self._pos >= HEADER_SIZE + size)
 
     def advance(self) -> bool:
         """Go on to the end of the next payload; false where the chunk ends before it."""
+        if not (self._inside or self._split or self._header):
+            self._last_at = self._pos
         while True:
             if not self._inside and not self._read_header():
                 return False

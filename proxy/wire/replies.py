@@ -10,14 +10,18 @@ from proxy.wire.constants import (
     CLIENT_SESSION_TRACK,
     SERVER_SESSION_STATE_CHANGED,
     SESSION_TRACK_SCHEMA,
+    SESSION_TRACK_SYSTEM_VARIABLES,
+    SESSION_TRACK_TRANSACTION_STATE,
 )
-from proxy.wire.fields import Fields, Malformed
+from proxy.wire.fields import Fields, Malformed, lenenc_bytes
 
 OK: Final = 0x00
 LOCAL_INFILE: Final = 0xFB
 EOF: Final = 0xFE
 ERR: Final = 0xFF
 
+EOF_STATUS_AT: Final = 3
+"""Where an EOF packet of the old kind has its status flags."""
 PROGRESS_REPORT: Final = 0xFFFF
 """The error code of an ERR packet that is none: MariaDB reports the progress of a long statement in it."""
 
@@ -30,6 +34,8 @@ class Ok:
         fields = Fields(payload, 1)
         self.affected_rows = fields.lenenc()
         self.last_insert_id = fields.lenenc()
+        self.status_at = fields.pos
+        """Where the status flags are in the payload."""
         self.status = fields.integer(2)
         self.warnings = fields.integer(2)
         self.info = b""
@@ -54,10 +60,40 @@ class Ok:
     @property
     def schema(self) -> bytes | None:
         """The default database, where this packet says that it has changed."""
+        return self._reported(SESSION_TRACK_SCHEMA)
+
+    @property
+    def transaction(self) -> bytes | None:
+        """The eight letters of the transaction's state, where this packet says that it has changed.
+
+        https://dev.mysql.com/doc/refman/en/session-state-tracking.html
+        """
+        return self._reported(SESSION_TRACK_TRANSACTION_STATE)
+
+    @property
+    def variables(self) -> dict[str, bytes]:
+        """The session variables that this packet reports, and their values. MariaDB puts several into a block."""
+        reported: dict[str, bytes] = {}
         for kind, data in self.state:
-            if kind == SESSION_TRACK_SCHEMA:
-                return Fields(data).lenenc_bytes()
-        return None
+            if kind == SESSION_TRACK_SYSTEM_VARIABLES:
+                block = Fields(data)
+                while block.left:
+                    name = block.lenenc_bytes().decode("latin-1")
+                    reported[name] = block.lenenc_bytes()
+        return reported
+
+    def _reported(self, wanted: int) -> bytes | None:
+        found = None
+        for kind, data in self.state:
+            if kind == wanted:
+                found = Fields(data).lenenc_bytes()
+        return found
+
+    def without_state(self, payload: bytes) -> bytes:
+        """Return the payload that this was made of as a client gets it that did not ask for session state."""
+        status = self.status & ~SERVER_SESSION_STATE_CHANGED
+        start = payload[: self.status_at] + status.to_bytes(2, "little") + payload[self.status_at + 2 :][:2]
+        return start + lenenc_bytes(self.info) if self.info else start
 
 
 class Eof:
@@ -81,6 +117,11 @@ class Err:
         if payload[3:4] == b"#":
             self.sqlstate = fields.take(6)[1:].decode("ascii", "replace")
         self.message = fields.rest()
+
+
+def ok(status: int) -> bytes:
+    """Encode an OK payload that says nothing but status flags."""
+    return b"\0\0\0" + status.to_bytes(2, "little") + b"\0\0"
 
 
 def err(code: int, sqlstate: str, message: str, capabilities: int = CLIENT_PROTOCOL_41) -> bytes:

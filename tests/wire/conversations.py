@@ -2,19 +2,46 @@
 
 from typing import Any
 
+from proxy.authentication import PLAIN
 from proxy.conversation import Conversation
 from proxy.core import Core
 from proxy.events import Event, Peer, StatementDone, WentBlind
 from proxy.events import Login as LoginEvent
 from proxy.login import LoggedIn, Login, Terms
+from rules.catalogue import RULES
+from rules.engine import Engine
+from rules.verdict import MODES
 
 NOW = 1.0
+
+
+def engine(mode: str = "observe", **settings: Any) -> Engine:
+    """All rules in one mode, without samples."""
+    return Engine({rule.name: MODES[mode] for rule in RULES}, **{"sample": 0, "chance": lambda: 1.0, **settings})
+
+
+def logged_in(**fields: Any) -> LoggedIn:
+    """A login on two plain sides whose OK said autocommit."""
+    capabilities = fields.get("capabilities", 0)
+    usual: dict[str, Any] = {
+        "capabilities": 0,
+        "server_capabilities": capabilities,
+        "status": 2,
+        "schema": "",
+        "charset": 45,
+        "client_channel": PLAIN,
+        "server_channel": PLAIN,
+        "nonce": b"n" * 20,
+        "at": NOW,
+    }
+    return LoggedIn(**(usual | fields))
 
 
 class Table:
     """Both phases of a connection, and all that came out of them."""
 
-    def __init__(self, terms: Terms | None = None) -> None:
+    def __init__(self, terms: Terms | None = None, mode: str = "observe") -> None:
+        self.engine = engine(mode)
         self.peer = Peer(id=1, client="test", opened=0.0)
         self.events: list[Event] = []
         self.to_client = b""
@@ -22,7 +49,7 @@ class Table:
         self.core: Core = Login(self.peer, terms or Terms(), self.events.append, self._then)
 
     def _then(self, logged_in: LoggedIn) -> Core:
-        return Conversation(self.peer, logged_in, self.events.append)
+        return Conversation(self.peer, logged_in, self.events.append, self.engine)
 
     def feed(self, side: str, data: bytes) -> None:
         """Hand over bytes of one side, and take what is written."""

@@ -2,14 +2,11 @@
 
 import pytest
 
-from proxy.authentication import PLAIN
-from proxy.change_user import Gate
-from proxy.conversation import PIPELINE_LIMIT, PREPARED_LIMIT, PREPARED_TEXT_LIMIT, Conversation
+from proxy.conversation import PIPELINE_LIMIT, Conversation
 from proxy.events import Event, Peer, StatementDone
-from proxy.login import LoggedIn
+from proxy.interpreter import PREPARED_LIMIT, PREPARED_TEXT_LIMIT
 from proxy.wire.commands import wants_cursor
 from proxy.wire.constants import (
-    COM_CHANGE_USER,
     COM_PING,
     COM_QUERY,
     COM_STMT_PREPARE,
@@ -19,7 +16,7 @@ from proxy.wire.constants import (
 from proxy.wire.exchange import DONE, MORE, SURPRISE, Reply
 from proxy.wire.packet import HEADER_SIZE, MAX_PACKET, Framer, packets
 from proxy.wire.replies import Err
-from tests.wire.conversations import NOW
+from tests.wire.conversations import NOW, engine, logged_in
 
 OK = b"\0\0\0\2\0\0\0"
 EOF = b"\xfe\0\0\2\0"
@@ -31,10 +28,7 @@ class Talk:
     def __init__(self, charset: int = 45) -> None:
         self.peer = Peer(id=1, client="test", opened=0.0)
         self.events: list[Event] = []
-        login = LoggedIn(
-            capabilities=0, status=2, schema="", charset=charset, client_channel=PLAIN, server_channel=PLAIN, nonce=b"n"
-        )
-        self.core = Conversation(self.peer, login, self.events.append)
+        self.core = Conversation(self.peer, logged_in(charset=charset), self.events.append, engine())
 
     def client(self, payload: bytes) -> None:
         self.core.from_client(packets(payload, 0), NOW)
@@ -205,17 +199,6 @@ def test_an_error_leaves_the_transaction_unknown() -> None:
     talk.client(bytes([COM_PING]))
     talk.server(OK)
     assert talk.core.idle
-
-
-def test_the_gate_knows_commands_by_their_sequence_id() -> None:
-    """A later packet of a large one, or of an upload, may begin with any byte; and an upload's ids wrap."""
-    gate = Gate()
-    later = packets(bytes([COM_CHANGE_USER]), 1)
-    assert gate.admit(later, uploading=False) == later
-    wrapped = packets(bytes([COM_CHANGE_USER]), 256)
-    assert gate.admit(wrapped, uploading=True) == wrapped
-    assert gate.admit(wrapped, uploading=False) == b""
-    assert gate.take_command() == wrapped
 
 
 def test_the_count_of_parameters_is_no_cursor() -> None:

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.authentication import PLAIN
 from proxy.conversation import Conversation
 from proxy.events import Event, Peer, StatementDone
-from proxy.login import LoggedIn
 from proxy.wire.constants import (
     CLIENT_DEPRECATE_EOF,
     CLIENT_OPTIONAL_RESULTSET_METADATA,
@@ -18,7 +16,7 @@ from proxy.wire.constants import (
 )
 from proxy.wire.fields import lenenc, lenenc_bytes
 from proxy.wire.packet import packets
-from tests.wire.conversations import NOW
+from tests.wire.conversations import NOW, engine, logged_in
 
 DEFINITION = b"\x03def" + b"\0" * 18
 
@@ -91,8 +89,8 @@ def test_every_reply_ends_at_its_end(
     capabilities = 0 if old_eof else CLIENT_DEPRECATE_EOF
     capabilities |= CLIENT_OPTIONAL_RESULTSET_METADATA if optional_metadata else 0
     events: list[Event] = []
-    login = LoggedIn(capabilities, 2, "", 45, PLAIN, PLAIN, b"")
-    core = Conversation(Peer(id=1, client="test", opened=0.0), login, events.append)
+    login = logged_in(capabilities=capabilities)
+    core = Conversation(Peer(id=1, client="test", opened=0.0), login, events.append, engine())
     command = packets(bytes([COM_QUERY]) + b"SELECT", 0)
     replies = [reply(exchange, old_eof, optional_metadata) for exchange in exchanges]
     if pipelined:

@@ -1,0 +1,176 @@
+"""One connection's judge: asks the rules before a command is sent, and tells them what its reply said.
+
+Two ways to withhold. Where the engine suppresses and the server is trusted, promises are real: the server has not heard
+of them until they are settled. Else they are pretended: every command is forwarded as it comes, and what would have
+been said in its place is compared with the server's reply. The session is the same in both, so that what is proved in
+the one holds in the other.
+"""
+
+from typing import Final
+
+from proxy.exchange import Exchange
+from proxy.wire.replies import Ok
+from proxy.wire.template import Template
+from rules.dialect import Dialect
+from rules.engine import Engine, Verdict
+from rules.session import AUTOCOMMIT, IN_TRANS, IN_TRANS_READONLY, Outcome, Session, Settlement
+from rules.statement import BEGIN, END, PING, PROBE, READ, RESET, SET, USE, WARNINGS, Statement
+from rules.verdict import ACKNOWLEDGE, ANSWER, PROMISE
+
+_LEARNABLE: Final = frozenset([SET, BEGIN, END, USE, READ, PROBE, WARNINGS, PING])
+_WITH_RESULT_SETS: Final = frozenset([READ, PROBE, WARNINGS])
+_TOLD: Final = AUTOCOMMIT | IN_TRANS | IN_TRANS_READONLY
+
+
+class Decision:
+    """What is to become of one command, and what its client is told or would be."""
+
+    def __init__(self, verdict: Verdict, template: Template, status: int) -> None:
+        """Say `template` with these status flags, or expect it."""
+        self.verdict = verdict
+        self.template = template
+        self.status = status
+
+
+class Judge:
+    """Session and engine of one connection."""
+
+    def __init__(self, engine: Engine, version: str, status: int, *, client_tracks: bool, server_tracks: bool) -> None:
+        """Begin after a login; `server_tracks` says that the server reports session state on this connection."""
+        dialect = engine.dialect(version)
+        self.session = Session(status, dialect, client_tracks=client_tracks)
+        self.withholds = engine.suppresses and dialect.is_trusted
+        """Whether promises are real."""
+        self._engine = engine
+        self._may_track = server_tracks and not client_tracks and engine.observes
+
+    @property
+    def has_promised(self) -> bool:
+        """Whether the server has not heard of something that the client was told."""
+        return self.withholds and bool(self.session.promises or self.session.begun is not None)
+
+    # ---- before a command is sent ----
+
+    def consider(self, exchange: Exchange, now: float) -> Decision | None:
+        """Judge a command while nothing that the client waits for is under way; None: forward it.
+
+        Sees to it that a reply which may be worth remembering is kept.
+        """
+        statement = exchange.statement
+        if statement.kind not in _LEARNABLE or not exchange.is_whole or not self._engine.observes:
+            return None
+        exchange.key = self._engine.key(statement, self.session, exchange.command)
+        exchange.template = Template()
+        verdict = self._engine.judge(statement, self.session, now)
+        if verdict is None:
+            return None
+        learned = self._engine.recall(exchange.key, self.session)
+        if not isinstance(learned, Template):
+            return None
+        return Decision(verdict, learned, self.session.status_after(statement))
+
+    def withhold(self, exchange: Exchange, verdict: Verdict) -> None:
+        """Note that the client has its answer, or in observe mode pretend so."""
+        if verdict.action == PROMISE:
+            self.session.promise(exchange.statement, verdict.rule)
+        elif verdict.action == ANSWER:
+            self.session.answered(exchange.statement)
+        elif verdict.action == ACKNOWLEDGE:
+            self.session.ended()
+
+    def settle(self, statement: Statement) -> list[Settlement]:
+        """Return what has to be sent ahead of a statement; where promises are pretended, nothing has to."""
+        if statement.kind == RESET and statement.word == b"reset":
+            self.session.drop_promises()
+            return []
+        expected = self.session.status()
+        settlements = self.session.settle(statement)
+        if settlements:
+            settlements[-1].expected = expected
+        if self.withholds:
+            return self._with_tracking(settlements, statement)
+        for settlement in settlements:
+            self.session.learn(settlement.statement, Outcome(status=expected))
+        self.session.tracked = self._may_track  # as if it had been asked for
+        return []
+
+    def _with_tracking(self, settlements: list[Settlement], statement: Statement) -> list[Settlement]:
+        """Ask the tracker for what the rules need, once a session; with what goes ahead anyway, if it knows how."""
+        version = self.session.dialect.version
+        unwanted = not self._may_track or self.session.tracked or statement.kind == RESET
+        if unwanted or version in self._engine.refused_tracking:
+            return settlements
+        wish = self._engine.tracking(self.session.dialect)
+        first = settlements[0] if settlements else None
+        if first is not None and version in self._engine.accepted_tracking and first.statement.kind == SET:
+            text = b"SET " + wish + b", " + first.statement.text[len(b"SET ") :]
+            first.statement = Statement(SET, text, b"set", assignments=first.statement.assignments)
+            first.tracks = True
+            return settlements
+        return [Settlement(Statement(SET, b"SET " + wish, b"set"), optional=True, tracks=True), *settlements]
+
+    # ---- after its reply ----
+
+    def take_settlement(self, exchange: Exchange, settlement: Settlement) -> str:
+        """Take the reply to a statement of our own; return what is wrong with it, nothing if all is well."""
+        reply = exchange.reply
+        version = self.session.dialect.version
+        if reply.error is not None and settlement.optional:
+            self._engine.refused_tracking.add(version)
+            return ""
+        if reply.error is not None:
+            return f"error {reply.error.code}"
+        self.session.learn(exchange.statement, outcome(exchange))
+        if settlement.tracks:
+            self._engine.accepted_tracking.add(version)
+            self.session.tracked = True
+        if settlement.expected is not None and reply.status is not None:
+            surprising = (reply.status ^ settlement.expected) & _TOLD
+            return f"status flags 0x{reply.status:04x}, not 0x{settlement.expected:04x}" if surprising else ""
+        return ""
+
+    def take_reply(self, exchange: Exchange) -> None:
+        """Learn from the reply to a command of the client's."""
+        decision = exchange.decision
+        if decision is None:
+            self.session.learn(exchange.statement, outcome(exchange))
+            if exchange.key is not None and self._is_learnable(exchange):
+                self._engine.learned(exchange.key, exchange.statement, self.session, exchange.template)
+            return
+        assert exchange.template is not None
+        exchange.held = not decision.template.differs_from(exchange.template, decision.status)
+        pretended = not self.withholds and decision.verdict.action != ACKNOWLEDGE
+        if not pretended:
+            self.session.learn(exchange.statement, outcome(exchange))
+        elif not exchange.held:  # nothing that was pretended can be relied on
+            self.session.drop_promises()
+            self.session.learn(exchange.statement, outcome(exchange))
+            self.session.doubt()
+
+    def _is_learnable(self, exchange: Exchange) -> bool:
+        """Whether the server accepted the statement without a word more than OK, or with a small result."""
+        reply, template = exchange.reply, exchange.template
+        if reply.error is not None or reply.warnings or template is None or not template.whole:
+            return False
+        if exchange.statement.kind in _WITH_RESULT_SETS:
+            return exchange.statement.kind != WARNINGS or reply.rows == 0
+        ok = reply.ok
+        return ok is not None and not (reply.rows or ok.affected_rows or ok.last_insert_id or ok.info)
+
+
+def outcome(exchange: Exchange) -> Outcome:
+    """Return what the reply to a command says of the session."""
+    reply = exchange.reply
+    if reply.error is not None:
+        return Outcome(failed=True)
+    ok: Ok | None = reply.ok if reply.ends_in_ok else None
+    if ok is None:
+        return Outcome(status=reply.status, warnings=reply.warnings)
+    return Outcome(
+        status=reply.status,
+        warnings=reply.warnings,
+        tracker_spoke=True,
+        reported=ok.variables,
+        schema=ok.schema,
+        transaction=ok.transaction,
+    )

@@ -1,0 +1,34 @@
+"""COM_PING, or SELECT 1, on a connection that is alive.
+
+Wasteful because
+    Pools ask whether a connection lives each time they hand it out, even where it was used a moment ago.
+
+Withheld when
+    The server said something on this connection less than --max-silence ago and has answered this before.
+
+Forwarded when
+    The connection was quiet for longer, so that one that the server has closed is noticed as before.
+
+Guarantee
+    Window: a server that dies is noticed up to --max-silence later. Off by default: --rule liveness=suppress.
+
+Manual
+    https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_com_ping.html
+"""
+
+from typing import Final
+
+from rules.session import Session
+from rules.statement import PING, PROBE, Statement
+from rules.verdict import ANSWER, WINDOW
+
+NAME: Final = "liveness"
+GUARANTEE: Final = WINDOW
+ACTION: Final = ANSWER
+KINDS: Final = (PING, PROBE)
+ON_BY_DEFAULT: Final = False
+
+
+def judge(statement: Statement, session: Session, _: float) -> bool:
+    """Say yes, unless it is COM_PING on MySQL, whose OK repeats the last count of warnings, and that is not 0."""
+    return statement.kind == PROBE or not session.is_mysql or session.warnings == 0

@@ -1,0 +1,460 @@
+"""Session: what a server has said of one connection, and what its client has been promised.
+
+The status flags of every OK and EOF packet tell autocommit and transactions; the session tracker tells variables, where
+it has been asked to; and a SET of a literal that the server accepted tells that value. Whatever else may have changed
+a fact makes it unknown. An unknown value still has an identity, as long as nothing can have changed it (`token`).
+
+A promise is a change that the client has been told of and the server has not. The client's view is the server's facts
+with the promises on top.
+"""
+
+import re
+from typing import Final
+
+from rules.dialect import MYSQL, Dialect
+from rules.statement import (
+    BEGIN,
+    END,
+    ONE_SHOT,
+    OTHER,
+    PING,
+    PLAIN,
+    PROBE,
+    READ,
+    RESET,
+    SET,
+    USE,
+    WARNINGS,
+    Assignment,
+    Statement,
+    literal,
+)
+
+# Status flags, https://dev.mysql.com/doc/dev/mysql-server/latest/mysql__com_8h.html
+IN_TRANS: Final = 0x0001
+AUTOCOMMIT: Final = 0x0002
+NO_BACKSLASH_ESCAPES: Final = 0x0200
+IN_TRANS_READONLY: Final = 0x2000
+ANSI_QUOTES: Final = 0x8000
+_MODES: Final = NO_BACKSLASH_ESCAPES | ANSI_QUOTES
+"""Flags of the session's modes, which are in every reply."""
+
+ON: Final = b"ON"
+OFF: Final = b"OFF"
+NO_CHAIN: Final = b"NO_CHAIN"
+PATIENCE: Final = 4
+"""A session's own idle timeout is taken by a fourth."""
+
+_CHARSETS: Final = (
+    "names",
+    "character_set_client",
+    "character_set_connection",
+    "character_set_results",
+    "collation_connection",
+)
+_SEEN_APART: Final = frozenset(["autocommit", "isolation", "access", "time_zone"])
+"""Variables that no answered result set depends on, unless it shows them."""
+_LOCKLESS: Final = frozenset([b"set", b"call", b"kill", b"xa", b"handler", b"prepare", b"deallocate"])
+"""First words of statements that cannot lock tables: routines may not, and the others do not."""
+_SETS_FOUND_ROWS: Final = frozenset([b"select", b"with", b"values", b"table", b"show"])
+_TIMEOUT: Final = re.compile(rb"(\w*)timeout\b(?:['`]?\s*:?=\s*(\d+))?", re.IGNORECASE)
+
+
+class Outcome:
+    """The end of a reply, as far as it says something of the session."""
+
+    def __init__(
+        self,
+        *,
+        status: int | None = None,
+        warnings: int = 0,
+        failed: bool = False,
+        tracker_spoke: bool = False,
+        reported: dict[str, bytes] | None = None,
+        schema: bytes | None = None,
+        transaction: bytes | None = None,
+    ) -> None:
+        """Take a reply apart: `status` is None where it had no flags, `tracker_spoke` says that it ended in OK."""
+        self.status = status
+        self.warnings = warnings
+        self.failed = failed
+        self.tracker_spoke = tracker_spoke
+        self.reported = reported or {}
+        self.schema = schema
+        self.transaction = transaction
+
+
+class Settlement:
+    """A statement of hushql's own that goes ahead of a client's."""
+
+    def __init__(
+        self, statement: Statement, rules: tuple[str, ...] = (), *, optional: bool = False, tracks: bool = False
+    ) -> None:
+        """Send `statement` for the promises of `rules`; an `optional` one may be refused.
+
+        `tracks` says that it asks for the tracker's list of variables.
+        """
+        self.statement = statement
+        self.rules = rules
+        self.optional = optional
+        self.tracks = tracks
+        self.expected: int | None = None
+        """The status flags that the client has been shown, where this is the last that goes ahead."""
+
+
+class Session:
+    """One connection's facts and promises."""
+
+    def __init__(self, status: int, dialect: Dialect, *, client_tracks: bool = False) -> None:
+        """Begin after a login whose OK had these flags; `client_tracks` says that its client sees the tracker's word."""
+        self.dialect = dialect
+        self.client_tracks = client_tracks
+        self.autocommit: bool | None = None
+        self.in_transaction: bool | None = None
+        self.read_only: bool | None = None
+        self.modes = 0
+        self.clean = True
+        """Whether nothing ran since the last boundary that a COMMIT could end. Without autocommit, metadata locks and
+        savepoints live on while IN_TRANS is 0."""
+        self.one_shot = True
+        """Whether a SET TRANSACTION for the next transaction may be pending: after a login, init_connect's."""
+        self.locked = False
+        """Whether tables may be locked."""
+        self.warnings: int | None = None
+        """How many the last statement left; None where it failed, or is not known."""
+        self.work = b""
+        """The transaction tracker's letters; empty where it is not known."""
+        self.tracked = False
+        """Whether the tracker reports what the dialect's list asks for, and the client does not see it."""
+        self.heard = 0.0
+        """When the server last said something, by the caller's clock."""
+        self.patience = float("inf")
+        """For how long after that the session lets itself be spoken for, in seconds."""
+        self.replies: dict[object, object] = {}
+        """Replies that are worth something in this session only."""
+        self.promises: dict[str, bytes] = {}
+        self.begun: Statement | None = None
+        """A promised BEGIN."""
+        self._promised_by: dict[str, str] = {}
+        self._facts: dict[str, bytes] = {}
+        self._epochs = [0, 0]  # of variables that are not tracked, and of those that are
+        self.scenery = 0
+        """Changes when anything that a result set can depend on may have changed."""
+        self._begins: dict[object, bool] = {}  # whether BEGIN made a read-only transaction, by the access mode's token
+        self._last_withheld: Statement | None = None
+        self._last_read_withheld: Statement | None = None
+        self._take_flags(status)
+
+    # ---- the client's view ----
+
+    def server_value(self, name: str) -> bytes | None:
+        """Return a variable's value at the server, None where it is unknown."""
+        if name == "autocommit":
+            return None if self.autocommit is None else ON if self.autocommit else OFF
+        return self._facts.get(name)
+
+    def value(self, name: str) -> bytes | None:
+        """Return a variable's value as the client must see it, None where it is unknown."""
+        promised = self.promises.get(name)
+        return self.server_value(name) if promised is None else promised
+
+    def token(self, name: str) -> object:
+        """Return the value as `value` does; of an unknown one, what stays equal while nothing can have changed it."""
+        value = self.value(name)
+        return self._epochs[self._is_tracked(name)] if value is None else value
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is surely no transaction, in the client's view."""
+        return self.in_transaction is False and self.begun is None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether a COMMIT would end nothing but, at most, a BEGIN that was promised."""
+        return self.in_transaction is False and (self.autocommit is True or self.clean)
+
+    @property
+    def commits_plainly(self) -> bool:
+        """Whether a COMMIT neither begins a new transaction nor ends the connection (completion_type)."""
+        return self._facts.get("completion_type") == NO_CHAIN
+
+    def begins_read_only(self, statement: Statement) -> bool | None:
+        """Say whether this BEGIN's transaction is a read-only one, None where it is unknown."""
+        if statement.access:
+            return statement.access == "READ ONLY"
+        access = self.value("access")
+        return self._begins.get(self.token("access")) if access is None else access == ON
+
+    def status(self) -> int:
+        """Return the status flags that an OK of the server would have now, were the promises kept."""
+        flags = self.modes | (AUTOCOMMIT if self.value("autocommit") == ON else 0)
+        if self.begun is not None:
+            return flags | IN_TRANS | (IN_TRANS_READONLY if self.begins_read_only(self.begun) else 0)
+        return flags | (IN_TRANS if self.in_transaction else 0) | (IN_TRANS_READONLY if self.read_only else 0)
+
+    def status_after(self, statement: Statement) -> int:
+        """Return the flags that an OK to this statement has, where it does nothing that is not in its text."""
+        flags = self.status()
+        for assignment in statement.assignments:
+            if assignment.name == "autocommit":
+                flags = flags | AUTOCOMMIT if assignment.value == ON else flags & ~AUTOCOMMIT
+        if statement.kind == BEGIN:
+            return flags | IN_TRANS | (IN_TRANS_READONLY if self.begins_read_only(statement) else 0)
+        return flags & ~(IN_TRANS | IN_TRANS_READONLY) if statement.kind == END else flags
+
+    # ---- what is withheld ----
+
+    def answered(self, statement: Statement) -> None:
+        """Note that the client was answered without the server, and nothing else."""
+        if statement.kind == END:
+            self.begun = None
+        self._withhold(statement)
+
+    def promise(self, statement: Statement, rule: str) -> None:
+        """Note that the client has been told that this was done."""
+        if statement.kind == BEGIN:
+            self.begun = statement
+            self._promised_by["begin"] = rule
+        for assignment in statement.assignments:
+            # A SET that may still drop a pending SET TRANSACTION has to be sent, whatever its value.
+            counts = self.one_shot and assignment.name in ("isolation", "access")
+            if self.server_value(assignment.name) == assignment.value and not counts:
+                self.promises.pop(assignment.name, None)
+            else:
+                self.promises[assignment.name] = assignment.value
+                self._promised_by[assignment.name] = rule
+        if any(assignment.name not in _SEEN_APART for assignment in statement.assignments):
+            self.scenery += 1
+        self._withhold(statement)
+
+    def _withhold(self, statement: Statement) -> None:
+        if not statement.text:  # COM_PING and COM_INIT_DB leave the diagnostics alone
+            return
+        self.warnings = 0
+        self._last_withheld = statement
+        if statement.kind in (PROBE, READ, WARNINGS):
+            self._last_read_withheld = statement
+
+    def ended(self) -> None:
+        """Take the transaction for ended, though the server has not said so yet."""
+        self.in_transaction = self.read_only = False
+        self.clean = True
+        self.work = b""
+
+    def settle(self, statement: Statement) -> list[Settlement]:
+        """Return what has to go ahead of a statement, in order, and take it for sent."""
+        ahead = []
+        if self.promises:
+            names = sorted(self.promises)
+            rules = tuple(self._promised_by[name] for name in names)
+            ahead.append(Settlement(self._combined(names), rules))
+        if self.begun is not None:
+            ahead.append(Settlement(self.begun, (self._promised_by["begin"],)))
+        if statement.reads_diagnostics:
+            self._bring_diagnostics(statement, ahead)
+        self.drop_promises()
+        self._last_withheld = None
+        if statement.word in _SETS_FOUND_ROWS:
+            self._last_read_withheld = None
+        return ahead
+
+    def _bring_diagnostics(self, statement: Statement, ahead: list[Settlement]) -> None:
+        """Add the withheld statement that ROW_COUNT() and the warnings are of, and the one that FOUND_ROWS() is of."""
+        last, read = self._last_withheld, self._last_read_withheld
+        if read is not None and read is not last and b"found_rows" in statement.text.lower():
+            ahead.append(Settlement(read))
+        if last is not None and not (ahead and ahead[-1].statement.covers(last)):
+            ahead.append(Settlement(last))
+
+    def drop_promises(self) -> None:
+        """Forget the promises: they are kept, or nobody is left to miss them."""
+        self.promises.clear()
+        self._promised_by.clear()
+        self.begun = None
+
+    def _combined(self, names: list[str]) -> Statement:
+        assignments = tuple(Assignment(name, self.promises[name]) for name in names)
+        text = b"SET " + b", ".join([self.fragment(assignment) for assignment in assignments])
+        return Statement(SET, text, b"set", assignments=assignments)
+
+    def fragment(self, assignment: Assignment) -> bytes:
+        """Return the member of a SET list that makes an assignment on this server."""
+        if assignment.name == "isolation":
+            return b"SESSION %s='%s'" % (self.dialect.isolation.encode(), assignment.value)
+        if assignment.name == "access":
+            return b"SESSION %s=%d" % (self.dialect.access.encode(), assignment.value == ON)
+        return literal(assignment.name, assignment.value)
+
+    def doubt(self) -> None:
+        """Forget all that the server has not said in its last reply."""
+        self._forget()
+        self.clean = False
+        self.one_shot = self.locked = True
+
+    # ---- what the server says ----
+
+    def learn(self, statement: Statement, outcome: Outcome) -> None:
+        """Take over what the reply to a statement says, and what may have changed without a word."""
+        if statement.kind == RESET and not outcome.failed:
+            self._start_anew(statement)
+        if outcome.status is not None:
+            self._take_flags(outcome.status)
+        if outcome.failed:
+            self.in_transaction = self.read_only = None
+            self.warnings = None
+            self.work = b""
+        elif statement.kind != PING:
+            self.warnings = outcome.warnings
+        if outcome.transaction is not None:
+            self.work = outcome.transaction
+        self._take_effect(statement, outcome)
+        if self.autocommit and self.in_transaction is False:
+            self.clean = True
+
+    def _take_flags(self, status: int) -> None:
+        self.autocommit = status & AUTOCOMMIT != 0
+        self.in_transaction = status & IN_TRANS != 0
+        self.read_only = status & IN_TRANS_READONLY != 0
+        self.modes = status & _MODES
+
+    def _take_effect(self, statement: Statement, outcome: Outcome) -> None:
+        kind = statement.kind
+        if kind == SET:
+            self._take_set(statement, outcome)
+        elif kind == ONE_SHOT:
+            self.one_shot = True
+        elif kind == BEGIN:
+            self._take_begin(statement, outcome)
+        elif kind == END:
+            self._take_end(outcome)
+        elif kind == PLAIN:
+            self._take_plain(statement, outcome)
+        elif kind == OTHER or (kind == RESET and outcome.failed):
+            self._take_other(statement, outcome)
+        if outcome.schema is not None and not outcome.failed:
+            self._facts["schema"] = outcome.schema
+        elif kind == USE and not outcome.failed:
+            self._facts["schema"] = statement.schema
+
+    def _take_set(self, statement: Statement, outcome: Outcome) -> None:
+        """A list of SET is all or nothing, so a refused one changes nothing."""
+        if outcome.failed:
+            return
+        for assignment in statement.assignments:
+            self._assign(assignment.name, assignment.value)
+            if assignment.name == "wait_timeout":
+                self.patience = int(assignment.value) / PATIENCE if assignment.value.isdigit() else 0.0
+        names = [assignment.name for assignment in statement.assignments]
+        if not any(name in _CHARSETS for name in names):
+            self._take_reports(outcome.reported, names)
+
+    def _assign(self, name: str, value: bytes) -> None:
+        if name in _CHARSETS:
+            # Which collation the results have, no variable shows: only the same SET again is surely the same.
+            apart = ("names", name) if name in ("character_set_client", "character_set_results") else _CHARSETS
+            for other in apart if name != "names" else _CHARSETS:
+                self._facts.pop(other, None)
+        if name not in _SEEN_APART:
+            self.scenery += 1
+        if name != "autocommit":
+            self._facts[name] = value
+
+    def _take_reports(self, reported: dict[str, bytes], known: list[str]) -> None:
+        """Take over what the tracker says of variables that a statement did not name itself."""
+        for name, value in reported.items():
+            name = self.dialect.canonical(name)  # noqa: PLW2901 - the tracker's name has no further use
+            if name in known or name in ("autocommit", "sql_mode"):  # of a routine's sql_mode its word may be wrong
+                continue
+            if name == "session_track_system_variables":
+                self.tracked = False
+                self._forget()
+                return
+            if name in _CHARSETS:
+                for charset in _CHARSETS:
+                    self._facts.pop(charset, None)
+                self._epochs[1] += 1
+            else:
+                self._facts[name] = value
+            if name not in _SEEN_APART:
+                self.scenery += 1
+
+    def _take_begin(self, statement: Statement, outcome: Outcome) -> None:
+        self.clean = False
+        if not outcome.failed and not statement.access and not self.one_shot and self.read_only is not None:
+            self._begins[self.token("access")] = self.read_only
+
+    def _take_end(self, outcome: Outcome) -> None:
+        if outcome.failed or self.in_transaction:
+            self._facts.pop("completion_type", None)
+            self.clean = False
+        else:
+            self._facts["completion_type"] = NO_CHAIN
+            self.clean = True
+            self.one_shot = False
+
+    def _take_plain(self, statement: Statement, outcome: Outcome) -> None:
+        self.clean = False
+        if not statement.touches_tables:
+            return
+        if outcome.failed or not outcome.tracker_spoke or not self.tracked:
+            self._forget(untracked_only=False)
+        else:
+            self._forget(untracked_only=True)
+            self._take_reports(outcome.reported, [])
+
+    def _take_other(self, statement: Statement, outcome: Outcome) -> None:
+        self._forget()
+        self.clean = False
+        self.one_shot = True
+        if statement.word != b"set" or b"session_track" in statement.text.lower():
+            self.tracked = False
+        if outcome.failed:
+            self.autocommit = None
+        if statement.word not in _LOCKLESS or b";" in statement.text:
+            self.locked = True
+        self._look_for_timeouts(statement.text)
+
+    def _is_tracked(self, name: str) -> bool:
+        return self.tracked and (name in ("isolation", "access") or name in self.dialect.tracked)
+
+    def _forget(self, *, untracked_only: bool = False) -> None:
+        """Let the facts become unknown, but for those that the status flags tell."""
+        kept = {name: value for name, value in self._facts.items() if untracked_only and self._outlives_code(name)}
+        self._facts = kept
+        self._epochs[0] += 1
+        if not untracked_only:
+            self._epochs[1] += 1
+            self.scenery += 1
+
+    def _outlives_code(self, name: str) -> bool:
+        """Whether stored code that a statement may have run cannot have changed this unseen."""
+        return self._is_tracked(name) or name == "schema" or (name in _CHARSETS and self.tracked)
+
+    def _look_for_timeouts(self, text: bytes) -> None:
+        """Be no more patient than the session's own timeouts; where one is not understood, not at all."""
+        for match in _TIMEOUT.finditer(text):
+            prefix = match[1].lower()
+            if prefix.endswith((b"idle_transaction_", b"idle_write_transaction_", b"idle_readonly_transaction_")):
+                self.patience = 0.0
+            elif prefix.endswith(b"wait_") and not prefix.endswith(b"lock_wait_") and prefix != b"net_wait_":
+                self.patience = int(match[2]) / PATIENCE if match[2] else 0.0
+
+    def _start_anew(self, statement: Statement) -> None:
+        """COM_RESET_CONNECTION and COM_CHANGE_USER: nothing is left but, at the first, the schema."""
+        schema = self._facts.get("schema")
+        self._forget()
+        self._begins.clear()
+        self.replies.clear()
+        self.drop_promises()
+        if schema is not None and not statement.schema:
+            self._facts["schema"] = schema
+        self.clean = True
+        self.one_shot = statement.word == b"change"
+        self.locked = self.tracked = False
+        self.patience = float("inf")
+        self._last_withheld = self._last_read_withheld = None
+
+    @property
+    def is_mysql(self) -> bool:
+        """Whether the server is MySQL, not MariaDB."""
+        return self.dialect.kind == MYSQL
