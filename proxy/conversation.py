@@ -35,6 +35,8 @@ from proxy.wire.constants import (
     CLIENT_QUERY_ATTRIBUTES,
     CLIENT_SESSION_TRACK,
     COM_CHANGE_USER,
+    COM_INIT_DB,
+    COM_PING,
     COM_QUERY,
     COM_RESET_CONNECTION,
     COM_STMT_PREPARE,
@@ -53,7 +55,7 @@ from proxy.wire.replies import ERR, err
 from rules.engine import Engine
 from rules.session import ANSI_QUOTES, NO_BACKSLASH_ESCAPES, Settlement
 from rules.statement import OTHER, USE, Statement
-from rules.verdict import ACKNOWLEDGE, ANSWER
+from rules.verdict import ACKNOWLEDGE
 
 COMMAND_LIMIT: Final = TEXT_LIMIT + 1024
 """How much of a command is looked at, in bytes: a statement's text, and query attributes before it."""
@@ -96,15 +98,8 @@ class Conversation(Core):
         self._count = 0
         self._schema = login.schema
         self._interpreter = Interpreter(login.capabilities, login.server_capabilities, login.charset)
-        self._judge = Judge(
-            engine,
-            peer.server_version,
-            login.status,
-            client_tracks=login.capabilities & CLIENT_SESSION_TRACK != 0,
-            server_tracks=login.server_capabilities & CLIENT_SESSION_TRACK != 0,
-        )
+        self._judge = Judge(engine, peer.server_version, login)
         self._session = self._judge.session
-        self._session.heard = login.at
         self._engine = engine
         self._touched: StatementDone | None = None
         self._change_user: ChangingUser | None = None
@@ -402,13 +397,19 @@ class Conversation(Core):
         """Put what has to go ahead of a statement into the outbox; return the rules whose promises that keeps."""
         rules: tuple[str, ...] = ()
         for settlement in self._judge.settle(statement):
-            exchange = Exchange(COM_QUERY, settlement.statement, Reply(COM_QUERY, self._login.server_capabilities))
+            payload = self._command_for(settlement.statement)
+            exchange = Exchange(payload[0], settlement.statement, Reply(payload[0], self._login.server_capabilities))
             exchange.settlement = settlement
-            attributes = b"\0\1" if self._login.capabilities & CLIENT_QUERY_ATTRIBUTES else b""
-            payload = bytes([COM_QUERY]) + attributes + settlement.statement.text
             self._outbox.append((packets(payload, 0), exchange))
             rules += settlement.rules
         return rules
+
+    def _command_for(self, statement: Statement) -> bytes:
+        """Return the payload of the command that brings a statement of our own."""
+        if statement.text:
+            attributes = b"\0\1" if self._login.capabilities & CLIENT_QUERY_ATTRIBUTES else b""
+            return bytes([COM_QUERY]) + attributes + statement.text
+        return bytes([COM_INIT_DB]) + statement.schema if statement.kind == USE else bytes([COM_PING])
 
     def _send(self, _: float) -> None:
         """Send what waits, as far as there may be so much under way."""

@@ -9,9 +9,10 @@ the one holds in the other.
 from typing import Final
 
 from proxy.exchange import Exchange
+from proxy.login import LoggedIn
+from proxy.wire.constants import CLIENT_SESSION_TRACK
 from proxy.wire.replies import Ok
 from proxy.wire.template import Template
-from rules.dialect import Dialect
 from rules.engine import Engine, Verdict
 from rules.session import AUTOCOMMIT, IN_TRANS, IN_TRANS_READONLY, Outcome, Session, Settlement
 from rules.statement import BEGIN, END, PING, PROBE, READ, RESET, SET, USE, WARNINGS, Statement
@@ -35,14 +36,18 @@ class Decision:
 class Judge:
     """Session and engine of one connection."""
 
-    def __init__(self, engine: Engine, version: str, status: int, *, client_tracks: bool, server_tracks: bool) -> None:
-        """Begin after a login; `server_tracks` says that the server reports session state on this connection."""
+    def __init__(self, engine: Engine, version: str, login: LoggedIn) -> None:
+        """Begin after a login to a server of this version."""
         dialect = engine.dialect(version)
-        self.session = Session(status, dialect, client_tracks=client_tracks)
+        client_tracks = login.capabilities & CLIENT_SESSION_TRACK != 0
+        self.session = Session(login.status, dialect, schema=login.reported_schema, client_tracks=client_tracks)
+        self.session.heard = login.at
         self.withholds = engine.suppresses and dialect.is_trusted
         """Whether promises are real."""
         self._engine = engine
-        self._may_track = server_tracks and not client_tracks and engine.observes
+        self._may_track = (
+            engine.observes and login.server_capabilities & ~login.capabilities & CLIENT_SESSION_TRACK != 0
+        )
 
     @property
     def has_promised(self) -> bool:
@@ -97,7 +102,9 @@ class Judge:
     def _with_tracking(self, settlements: list[Settlement], statement: Statement) -> list[Settlement]:
         """Ask the tracker for what the rules need, once a session; with what goes ahead anyway, if it knows how."""
         version = self.session.dialect.version
-        unwanted = not self._may_track or self.session.tracked or statement.kind == RESET
+        # Ahead of a statement that keeps the diagnostics, or reads them, a SET would be seen.
+        would_show = not statement.text or statement.reads_diagnostics
+        unwanted = not self._may_track or self.session.tracked or would_show
         if unwanted or version in self._engine.refused_tracking:
             return settlements
         wish = self._engine.tracking(self.session.dialect)

@@ -58,6 +58,9 @@ class LoggedIn(msgspec.Struct, frozen=True):
     """Those agreed on with the server: perhaps CLIENT_SESSION_TRACK more."""
     status: int
     schema: str
+    """The default database that the client asked for."""
+    reported_schema: bytes | None
+    """The one that the server's OK reported, if it did."""
     charset: int
     """The collation of the client's texts, by id."""
     client_channel: int
@@ -287,12 +290,14 @@ class Login(Core):
         assert self._response is not None
         assert self._authentication is not None
         asked = self._asked_of_server() & self._offered_by_server()
+        ok = Ok(payload, asked)
         successor = self._then(
             LoggedIn(
                 capabilities=self._agreed() & self._offered_by_server(),
                 server_capabilities=asked,
-                status=Ok(payload, asked).status,
+                status=ok.status,
                 schema=self._response.database.decode("utf-8", "replace"),
+                reported_schema=ok.schema,
                 charset=self._response.charset,
                 client_channel=self._client_channel,
                 server_channel=self._server_channel,

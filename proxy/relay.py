@@ -65,14 +65,14 @@ class Side(asyncio.Protocol):
         self.relay.lost(self, exc)
 
     def pause_writing(self) -> None:
-        """Stop reading from the other side."""
+        """Stop reading what would be written here."""
         self.paused = True
-        self.relay.pause(self)
+        self.relay.regulate()
 
     def resume_writing(self) -> None:
-        """Go on reading from the other side."""
+        """Go on reading it."""
         self.paused = False
-        self.relay.resume(self)
+        self.relay.regulate()
 
     @property
     def gone(self) -> bool:
@@ -219,13 +219,13 @@ class Relay:
             self.core.closed(self._clock())
             self._on_closed(self)
 
-    def pause(self, side: Side) -> None:
-        """`side` cannot take more."""
-        self._other(side).set_reading(False)
+    def regulate(self) -> None:
+        """Read from either side as far as what comes of it can be taken.
 
-    def resume(self, side: Side) -> None:
-        """`side` can take more again."""
-        self._other(side).set_reading(side is self.client or not self._holding)
+        What a client says is also answered by the core itself: one that takes no replies is not listened to.
+        """
+        self.server.set_reading(not self.client.paused)
+        self.client.set_reading(not (self.server.paused or self.client.paused or self._holding))
 
     # ---- what the server module calls ----
 
@@ -267,7 +267,7 @@ class Relay:
                 break
         if core.holding != self._holding:
             self._holding = core.holding
-            self.client.set_reading(not (self._holding or self.server.paused))
+            self.regulate()
         if core.closing:
             self._close()
         elif self._draining and core.idle:

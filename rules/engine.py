@@ -150,7 +150,7 @@ class Engine:
             )
             return (*found, session.status(), session.work) if session.client_tracks else found
         if session.client_tracks:
-            return (form, statement.text, statement.schema, session.status(), session.work, session.scenery)
+            return (form, statement.text, statement.schema, session.status(), session.work, session.reporting)
         return (session.dialect.version, form, statement.text, statement.schema)
 
     def recall(self, key: object, session: Session) -> object | None:

@@ -36,6 +36,7 @@ BUILT_IN: Final = TIGHT | frozenset(
     b"st_y str_to_date straight_join strcmp substring_index subtime tan then time time_format time_to_sec timediff "
     b"timestamp timestampadd timestampdiff to_base64 to_days to_seconds ucase uncompress uncompressed_length unhex "
     b"union unique unix_timestamp update updatexml upper use user using utc_date utc_time utc_timestamp uuid "
-    b"uuid_short values varbinary varchar version week weekday weekofyear weight_string when where xor year yearweek".split()
+    b"uuid_short values varbinary varchar version week weekday weekofyear weight_string when where xor "
+    b"year yearweek".split()
 )
 """Functions that all servers have, and keywords that stand before a parenthesis without being one; in lower case."""

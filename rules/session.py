@@ -9,6 +9,7 @@ with the promises on top.
 """
 
 import re
+from collections import deque
 from typing import Final
 
 from rules.dialect import MYSQL, Dialect
@@ -42,6 +43,8 @@ _MODES: Final = NO_BACKSLASH_ESCAPES | ANSI_QUOTES
 ON: Final = b"ON"
 OFF: Final = b"OFF"
 NO_CHAIN: Final = b"NO_CHAIN"
+WITHHELD_LIMIT: Final = 16
+"""How many withheld statements are remembered for who asks for their diagnostics."""
 PATIENCE: Final = 4
 """A session's own idle timeout is taken by a fourth."""
 
@@ -56,8 +59,9 @@ _SEEN_APART: Final = frozenset(["autocommit", "isolation", "access", "time_zone"
 """Variables that no answered result set depends on, unless it shows them."""
 _LOCKLESS: Final = frozenset([b"set", b"call", b"kill", b"xa", b"handler", b"prepare", b"deallocate"])
 """First words of statements that cannot lock tables: routines may not, and the others do not."""
+_RESULT_SETS: Final = frozenset([PROBE, READ, WARNINGS])
 _SETS_FOUND_ROWS: Final = frozenset([b"select", b"with", b"values", b"table", b"show"])
-_TIMEOUT: Final = re.compile(rb"(\w*)timeout\b(?:['`]?\s*:?=\s*(\d+))?", re.IGNORECASE)
+_TIMEOUT: Final = re.compile(rb"(?<!\w)(\w*)timeout\b(?:['`]?\s*:?=\s*(\d+))?", re.IGNORECASE)
 
 
 class Outcome:
@@ -105,8 +109,13 @@ class Settlement:
 class Session:
     """One connection's facts and promises."""
 
-    def __init__(self, status: int, dialect: Dialect, *, client_tracks: bool = False) -> None:
-        """Begin after a login whose OK had these flags; `client_tracks` says that its client sees the tracker's word."""
+    def __init__(
+        self, status: int, dialect: Dialect, *, schema: bytes | None = None, client_tracks: bool = False
+    ) -> None:
+        """Begin after a login whose OK had these flags and reported this schema, None where it reported none.
+
+        `client_tracks` says that the client sees the tracker's word.
+        """
         self.dialect = dialect
         self.client_tracks = client_tracks
         self.autocommit: bool | None = None
@@ -136,12 +145,14 @@ class Session:
         self.begun: Statement | None = None
         """A promised BEGIN."""
         self._promised_by: dict[str, str] = {}
-        self._facts: dict[str, bytes] = {}
+        self._facts: dict[str, bytes] = {} if schema is None else {"schema": schema}
         self._epochs = [0, 0]  # of variables that are not tracked, and of those that are
+        self.reporting = 0
+        """Changes when what the tracker reports to a client of its own may have changed."""
         self.scenery = 0
         """Changes when anything that a result set can depend on may have changed."""
         self._begins: dict[object, bool] = {}  # whether BEGIN made a read-only transaction, by the access mode's token
-        self._last_withheld: Statement | None = None
+        self._withheld: deque[Statement] = deque(maxlen=WITHHELD_LIMIT)  # since the server was sent something
         self._last_read_withheld: Statement | None = None
         self._take_flags(status)
 
@@ -228,11 +239,10 @@ class Session:
         self._withhold(statement)
 
     def _withhold(self, statement: Statement) -> None:
-        if not statement.text:  # COM_PING and COM_INIT_DB leave the diagnostics alone
-            return
-        self.warnings = 0
-        self._last_withheld = statement
-        if statement.kind in (PROBE, READ, WARNINGS):
+        if statement.text:  # COM_PING and COM_INIT_DB leave the warnings alone
+            self.warnings = 0
+        self._withheld.append(statement)
+        if statement.kind in _RESULT_SETS:
             self._last_read_withheld = statement
 
     def ended(self) -> None:
@@ -240,31 +250,57 @@ class Session:
         self.in_transaction = self.read_only = False
         self.clean = True
         self.work = b""
+        self.warnings = 0
+        self._withheld.clear()
 
     def settle(self, statement: Statement) -> list[Settlement]:
         """Return what has to go ahead of a statement, in order, and take it for sent."""
-        ahead = []
-        if self.promises:
-            names = sorted(self.promises)
-            rules = tuple(self._promised_by[name] for name in names)
-            ahead.append(Settlement(self._combined(names), rules))
-        if self.begun is not None:
-            ahead.append(Settlement(self.begun, (self._promised_by["begin"],)))
-        if statement.reads_diagnostics:
-            self._bring_diagnostics(statement, ahead)
+        rules = tuple(self._promised_by[name] for name in sorted(self._promised_by) if self._is_promised(name))
+        if self._wants_diagnostics(statement):
+            ahead = self._all_withheld(statement)
+            if ahead:
+                ahead[-1].rules = rules
+        else:
+            ahead = self._promised()
         self.drop_promises()
-        self._last_withheld = None
+        if statement.text or ahead:
+            self._withheld.clear()
         if statement.word in _SETS_FOUND_ROWS:
             self._last_read_withheld = None
         return ahead
 
-    def _bring_diagnostics(self, statement: Statement, ahead: list[Settlement]) -> None:
-        """Add the withheld statement that ROW_COUNT() and the warnings are of, and the one that FOUND_ROWS() is of."""
-        last, read = self._last_withheld, self._last_read_withheld
-        if read is not None and read is not last and b"found_rows" in statement.text.lower():
+    def _promised(self) -> list[Settlement]:
+        """Return what the promises amount to: one SET, and BEGIN."""
+        ahead = []
+        if self.promises:
+            names = sorted(self.promises)
+            ahead.append(Settlement(self._combined(names), tuple(self._promised_by[name] for name in names)))
+        if self.begun is not None:
+            ahead.append(Settlement(self.begun, (self._promised_by["begin"],)))
+        return ahead
+
+    def _wants_diagnostics(self, statement: Statement) -> bool:
+        """Say whether a statement may see what the withheld ones would have done to the diagnostics.
+
+        COM_PING and COM_INIT_DB set ROW_COUNT() and keep the rest: they count where a result set was withheld.
+        """
+        if statement.reads_diagnostics:
+            return True
+        return statement.kind in (PING, USE) and any(one.kind in _RESULT_SETS for one in self._withheld)
+
+    def _all_withheld(self, statement: Statement) -> list[Settlement]:
+        """Return all that was withheld since the server was sent something, as the client sent it.
+
+        And the statement that FOUND_ROWS() is still of, for only another query changes that.
+        """
+        ahead = self._promised() if len(self._withheld) == WITHHELD_LIMIT else []
+        read = self._last_read_withheld
+        if read is not None and read not in self._withheld and b"found_rows" in statement.text.lower():
             ahead.append(Settlement(read))
-        if last is not None and not (ahead and ahead[-1].statement.covers(last)):
-            ahead.append(Settlement(last))
+        return ahead + [Settlement(one) for one in self._withheld]
+
+    def _is_promised(self, name: str) -> bool:
+        return name in self.promises or (name == "begin" and self.begun is not None)
 
     def drop_promises(self) -> None:
         """Forget the promises: they are kept, or nobody is left to miss them."""
@@ -380,7 +416,8 @@ class Session:
 
     def _take_begin(self, statement: Statement, outcome: Outcome) -> None:
         self.clean = False
-        if not outcome.failed and not statement.access and not self.one_shot and self.read_only is not None:
+        says_mode = not (outcome.failed or statement.access or self.one_shot) and self.in_transaction
+        if says_mode and self.read_only is not None:
             self._begins[self.token("access")] = self.read_only
 
     def _take_end(self, outcome: Outcome) -> None:
@@ -404,6 +441,7 @@ class Session:
 
     def _take_other(self, statement: Statement, outcome: Outcome) -> None:
         self._forget()
+        self.reporting += 1
         self.clean = False
         self.one_shot = True
         if statement.word != b"set" or b"session_track" in statement.text.lower():
@@ -443,6 +481,7 @@ class Session:
         """COM_RESET_CONNECTION and COM_CHANGE_USER: nothing is left but, at the first, the schema."""
         schema = self._facts.get("schema")
         self._forget()
+        self.reporting += 1
         self._begins.clear()
         self.replies.clear()
         self.drop_promises()
@@ -452,7 +491,8 @@ class Session:
         self.one_shot = statement.word == b"change"
         self.locked = self.tracked = False
         self.patience = float("inf")
-        self._last_withheld = self._last_read_withheld = None
+        self._withheld.clear()
+        self._last_read_withheld = None
 
     @property
     def is_mysql(self) -> bool:

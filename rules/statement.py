@@ -129,7 +129,7 @@ class Statement:
     word: bytes
     """The first keyword in lower case, comments and parentheses before it aside; empty if there is none."""
     assignments: tuple[Assignment, ...]
-    """Of SET, in order: of two that concern the same variable the later one holds."""
+    """Of SET, in order, none twice; of `names` and a charset the later one holds."""
     access: str
     """Of BEGIN: "READ ONLY", "READ WRITE", or empty."""
     variables: tuple[str, ...]
@@ -252,7 +252,6 @@ _FLAGS: Final = {
     b"'off'": b"OFF",
 }
 _SCOPES: Final = frozenset([b"session", b"local"])
-_OF_TRANSACTIONS: Final = frozenset(_TRANSACTION.values())
 
 _FEW: Final = re.compile(rb"[0-9A-Za-z=@._;\t-\r ]*+")
 """What every session reads alike, whatever its modes and charsets."""
@@ -406,19 +405,19 @@ def _variable(kind: int, token: bytes) -> bytes:
 
 def _set(text: bytes, tokens: _Tokens) -> Statement | None:
     members = _members(tokens)
-    assignments = []
-    one_shots = 0
-    for member in members:
-        assignment = _assignment(member)
-        if assignment is None:
-            return None
-        # SET @@transaction_isolation, without a scope, is for the next transaction only.
-        kind, name = member[0]
-        one_shots += kind == VARIABLE and b"." not in name and assignment.name in _OF_TRANSACTIONS
-        assignments.append(assignment)
+    assignments = [assignment for member in members if (assignment := _assignment(member)) is not None]
+    names = [assignment.name for assignment in assignments]
+    if len(names) < len(members) or len(set(names)) < len(names):  # of two for the same variable both take effect
+        return None
+    one_shots = sum([_is_one_shot(*members[i][0]) for i in range(len(names)) if names[i] in ("isolation", "access")])
     if one_shots:
         return Statement(ONE_SHOT, text, b"set") if one_shots == len(members) else None
     return Statement(SET, text, b"set", assignments=tuple(assignments))
+
+
+def _is_one_shot(kind: int, name: bytes) -> bool:
+    """Say whether a variable of transactions is set for the next one only: @@transaction_isolation, without a scope."""
+    return kind == VARIABLE and b"." not in name
 
 
 def _assignment(member: _Tokens) -> Assignment | None:
@@ -481,9 +480,13 @@ def _read(text: bytes, tokens: _Tokens) -> Statement | None:
 
 
 def _is_alias(tokens: _Tokens) -> bool:
-    if len(tokens) == 2 and tokens[0][1].lower() == b"as":
-        return tokens[1][0] == STRING or _name(*tokens[1]) != b""
-    return not tokens or (len(tokens) == 1 and _name(*tokens[0]) != b"")
+    """Say whether this is [[AS] name], or nothing."""
+    marked = bool(tokens) and tokens[0][1].lower() == b"as"
+    if marked:
+        del tokens[0]
+    elif not tokens:
+        return True
+    return len(tokens) == 1 and (_name(*tokens[0]) != b"" or (marked and tokens[0][0] == STRING))
 
 
 def _use(text: bytes, tokens: _Tokens) -> Statement | None:

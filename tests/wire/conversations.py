@@ -28,6 +28,7 @@ def logged_in(**fields: Any) -> LoggedIn:
         "server_capabilities": capabilities,
         "status": 2,
         "schema": "",
+        "reported_schema": None,
         "charset": 45,
         "client_channel": PLAIN,
         "server_channel": PLAIN,
