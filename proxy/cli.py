@@ -3,6 +3,7 @@
 Exit codes: 0 fine, 1 a command found a problem, 2 wrong usage or settings. Errors are one line on stderr.
 """
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -36,7 +37,7 @@ def _fail(line: str) -> None:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="hushql")
 def hushql() -> None:
-    """Observe MySQL statements on their way, and find those that change nothing."""
+    """See the MySQL statements of an application on their way, and find and withhold those that change nothing."""
 
 
 def _settings_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -55,7 +56,7 @@ def _settings_options(command: Callable[..., None]) -> Callable[..., None]:
 @_settings_options
 @click.option("--config", metavar="FILE", help="YAML file with any of these options.  [HUSHQL_CONFIG]")
 def serve(config: str | None, **flags: str | tuple[str, ...] | None) -> None:
-    """Run the proxy: listen for clients, pass them on to the server, observe what they say.
+    """Run the proxy: listen for clients, pass on what they say, tell of what changes nothing, or withhold it.
 
     Each option may also come from the environment or from the YAML file; a flag wins over the environment, the
     environment over the file.
@@ -68,6 +69,29 @@ def serve(config: str | None, **flags: str | tuple[str, ...] | None) -> None:
     from proxy.server import Server  # noqa: PLC0415
 
     uvloop.run(Server(settings).run())
+
+
+@hushql.command("rules")
+@click.argument("name", required=False)
+def explain(name: str | None) -> None:
+    """List the rules by which a statement is found to be redundant, or explain the one called NAME."""
+    from rules import manual  # noqa: PLC0415 - only for this command
+    from rules.catalogue import ALL  # noqa: PLC0415
+
+    if name is None:
+        click.echo(manual.overview(_columns(otherwise=1000)), nl=False)
+    elif name in ALL:
+        click.echo(manual.explained(ALL[name], min(_columns(otherwise=80), 100)), nl=False)
+    else:
+        raise click.UsageError(f"there is no rule {name!r}; the nearest are {', '.join(manual.nearest(name))}.")
+
+
+def _columns(*, otherwise: int) -> int:
+    """Return how wide the terminal is, or what to take where standard output is none."""
+    try:
+        return max(os.get_terminal_size(sys.stdout.fileno()).columns, 60)
+    except OSError:
+        return otherwise
 
 
 @hushql.command()

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, NamedTuple, get_type_hints
 
 import msgspec
 
-from rules.catalogue import RULES
+from rules.catalogue import ALL, REPORTING, Report
 from rules.verdict import MODES
 
 MYSQL_PORT: Final = 3306
@@ -126,14 +126,15 @@ def _sample(text: str) -> int:
 
 
 def _rules(text: str) -> dict[str, str]:
-    known = {rule.name for rule in RULES}
     modes = {}
     for item in text.split(",") if text else []:
         name, _, mode = item.strip().partition("=")
-        if name not in known:
+        if name not in ALL:
             raise ValueError(f"there is no rule {name!r}; `hushql rules` lists them")
         if mode not in MODES:
             raise ValueError(f"give NAME={' or NAME='.join(MODES)}")
+        if mode == "suppress" and isinstance(ALL[name], Report):
+            raise ValueError(f"{name} only reports")
         modes[name] = mode
     return modes
 
@@ -228,6 +229,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     drain_timeout: Annotated[
         float, Option(_duration, "TIME", "After SIGTERM: when transactions still open are cut off.")
     ] = 25.0
+
+    @property
+    def reporting(self) -> frozenset[str]:
+        """The names of the rules that only report and are on: all, unless the mode or they themselves are off."""
+        usual = "off" if self.mode == "off" else "observe"
+        return frozenset(rule.name for rule in REPORTING if self.rule.get(rule.name, usual) != "off")
 
 
 OPTIONS: Final[dict[str, Option]] = {

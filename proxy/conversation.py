@@ -1,19 +1,21 @@
 """The command phase, without I/O: which command each reply belongs to, where it ends, what it said.
 
-Commands are forwarded as they come and replies passed on as they are, but for what the rules say (judge.py): a statement
-that changes nothing may be answered here, one that changes what nothing depends on yet may be promised, and settlements
-of hushql's own may go ahead of a command, whose replies the client never sees. The queue of exchanges holds, in order,
-what the server still has to answer; that is the whole mechanism for pipelining, settlements and local answers:
+Commands are forwarded as they come and replies passed on as they are, but for what the rules say (judge.py): a
+statement that changes nothing may be answered here, one that changes what nothing depends on yet may be promised, and
+settlements of hushql's own may go ahead of a command, whose replies the client never sees. The queue of exchanges
+holds, in order, what the server still has to answer; that is the whole mechanism for pipelining, settlements and local
+answers:
 
-- A command is judged only while the client waits for nothing. So a local answer can be given at once, all of the server's
-  words have been taken over, and promises exist only while no reply that the client waits for is under way.
+- A command is judged only while the client waits for nothing. So a local answer can be given at once, all of the
+  server's words have been taken over, and promises exist only while no reply that the client waits for is under way.
 - While a settlement is under way, at most one command goes behind it; what the client says meanwhile waits.
 
-A surprise in looking, a bug of our own included, ends the looking and not the connection: it goes blind. Where the server
-has not heard of something that the client was told, it is told first, and where that is not possible any more the
-connection is closed.
+A surprise in looking, a bug of our own included, ends the looking and not the connection: it goes blind. Where the
+server has not heard of something that the client was told, it is told first, and where that is not possible any more
+the connection is closed.
 
-COM_CHANGE_USER on a connection whose two sides have different channels is not passed on as it comes: see change_user.py.
+COM_CHANGE_USER on a connection whose two sides have different channels is not passed on as it comes: see
+change_user.py.
 """
 
 import re
@@ -51,7 +53,7 @@ from proxy.wire.exchange import AUTHENTICATION, DONE, NOTHING, OPAQUE, SHAPES, S
 from proxy.wire.fields import Malformed
 from proxy.wire.handshake import ChangeUser
 from proxy.wire.packet import Framer, packets
-from proxy.wire.replies import ERR, err
+from proxy.wire.replies import ERR, Ok, err
 from rules.engine import Engine
 from rules.session import ANSI_QUOTES, NO_BACKSLASH_ESCAPES, Settlement
 from rules.statement import OTHER, USE, Statement
@@ -204,7 +206,7 @@ class Conversation(Core):
             self._going_blind = (reason, detail)
             self._behind.append(self._client.untaken())
             self._enqueue_settlements(_UNKNOWN)
-            self._send(now)
+            self._send()
         else:
             self._become_blind(reason, detail, now)
 
@@ -245,20 +247,31 @@ class Conversation(Core):
 
     def _next_packet(self, now: float) -> bool:
         """Take one packet of the client's, or part of one; False where there is none, or it has to wait."""
-        client = self._client
         head = self._replies[0] if self._replies else None
         if head is not None and (head.reply.state == UPLOAD or head.reply.shape == AUTHENTICATION):
             return self._pass_on_for(head)
         if self._inside_long:
             return self._pass_on_long(now)
+        return self._turn_has_come(now) and self._next_command(now)
+
+    def _turn_has_come(self, now: float) -> bool:
+        """Say whether a command's first bytes are there, and it may go on."""
+        client = self._client
         if client.next_size < 0 or client.next_byte < 0 < client.next_size:
             return False
-        if head is not None:
+        if self._replies:
+            head = self._replies[0]
             head.reply.end_if_doubtful()
             if head.reply.state == DONE:
                 self._finish(head, now)
-        if self._outbox or (self._silent and len(self._replies) >= IN_FLIGHT):
-            return False
+        return not self._outbox and self._has_room
+
+    @property
+    def _has_room(self) -> bool:
+        return not (self._silent and len(self._replies) >= IN_FLIGHT)
+
+    def _next_command(self, now: float) -> bool:
+        client = self._client
         if self._mixed and client.next_byte == COM_CHANGE_USER:
             return self._change_user_in_turn(now)
         if client.next_size > JUDGED_LIMIT:
@@ -283,8 +296,8 @@ class Conversation(Core):
     def _begin_long(self, now: float) -> bool:
         """Begin to pass on a command that is not judged, behind what it may depend on."""
         self._enqueue_settlements(_UNKNOWN)
-        self._send(now)
-        self._inside_long = not self._outbox and (not self._silent or len(self._replies) < IN_FLIGHT)
+        self._send()
+        self._inside_long = not self._outbox and self._has_room
         return self._inside_long
 
     def _pass_on_long(self, now: float) -> bool:
@@ -365,13 +378,13 @@ class Conversation(Core):
             else:
                 self._judge.withhold(exchange, verdict)
                 self._outbox.append((self._client.passed(), exchange))
-                self._send(now)
+                self._send()
             return
         done.action = _ACTIONS[verdict.action]
         command = self._client.passed()
         if verdict.action == ACKNOWLEDGE:
             self._outbox.append((command, self._acknowledged(exchange, decision)))
-            self._send(now)
+            self._send()
         self._judge.withhold(exchange, verdict)
         self.to_client.append(decision.template.say(decision.status, exchange.sequence_id + 1))
         done.first = now
@@ -391,7 +404,7 @@ class Conversation(Core):
         assert exchange.done is not None
         exchange.done.settled = self._enqueue_settlements(exchange.statement)
         self._outbox.append((self._client.passed(), exchange))
-        self._send(now)
+        self._send()
 
     def _enqueue_settlements(self, statement: Statement) -> tuple[str, ...]:
         """Put what has to go ahead of a statement into the outbox; return the rules whose promises that keeps."""
@@ -411,9 +424,9 @@ class Conversation(Core):
             return bytes([COM_QUERY]) + attributes + statement.text
         return bytes([COM_INIT_DB]) + statement.schema if statement.kind == USE else bytes([COM_PING])
 
-    def _send(self, _: float) -> None:
+    def _send(self) -> None:
         """Send what waits, as far as there may be so much under way."""
-        while self._outbox and not (self._silent and len(self._replies) >= IN_FLIGHT):
+        while self._outbox and self._has_room:
             data, exchange = self._outbox.popleft()
             self.to_server.append(data)
             self._await(exchange)
@@ -457,9 +470,10 @@ class Conversation(Core):
         if reply.state == UPLOAD and payload[:1] != bytes([ERR]):  # ERR: the connection was killed
             self._go_blind("unexpected-reply", "a packet in the middle of an upload", now)
             return
+        before = reply.ok
         reply.take(payload, self._server.size)
-        if reply.status_at and self._strips:
-            payload = self._strip(reply, payload, exchange)
+        if self._strips and reply.ok is not None and reply.ok is not before:
+            payload = self._strip(reply.ok, payload, exchange)
         if exchange.template is not None:
             exchange.template.add(payload, reply.status_at)
         if reply.state == DONE:
@@ -467,19 +481,17 @@ class Conversation(Core):
         elif reply.state == SURPRISE:
             self._go_blind("unexpected-reply", f"{command_name(exchange.command)}: {reply.surprise}", now)
 
-    def _strip(self, reply: Reply, payload: bytes, exchange: Exchange) -> bytes:
-        """Return a packet as it is without the session state that only the proxy has asked for, and pass it on so."""
-        at = reply.status_at
-        status = int.from_bytes(payload[at : at + 2], "little")
-        if not status & SERVER_SESSION_STATE_CHANGED:
+    def _strip(self, ok: Ok, payload: bytes, exchange: Exchange) -> bytes:
+        """Return an OK without the session state that only the proxy has asked for, and pass it on so.
+
+        EOF packets stay as they are: MariaDB sets the flag in them whether or not a client asked.
+        """
+        if not ok.status & SERVER_SESSION_STATE_CHANGED:
             return payload
-        if reply.ok is not None and reply.ends_in_ok:
-            stripped = reply.ok.without_state(payload)
-        else:
-            flags = (status & ~SERVER_SESSION_STATE_CHANGED).to_bytes(2, "little")
-            stripped = payload[:at] + flags + payload[at + 2 :]
+        stripped = ok.without_state(payload)
         if not exchange.is_silent:
-            self.to_client.append(self._server.passed_before())
+            if before := self._server.passed_before():
+                self.to_client.append(before)
             self._server.passed()
             self._say(stripped, self._server.sequence_id)
         return stripped
@@ -496,7 +508,7 @@ class Conversation(Core):
                 return
         else:
             self._finish_clients(exchange, now)
-        self._send(now)
+        self._send()
         if not self._replies:
             self._peer.state = "idle" if self._session.is_idle else "idle_in_transaction"
 
@@ -566,7 +578,7 @@ class Conversation(Core):
         if self._replies:
             return False
         self._enqueue_settlements(_UNKNOWN)
-        self._send(now)
+        self._send()
         if self._replies:
             return False
         if self._client.next_size > PACKET_LIMIT:

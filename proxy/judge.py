@@ -64,6 +64,8 @@ class Judge:
         statement = exchange.statement
         if statement.kind not in _LEARNABLE or not exchange.is_whole or not self._engine.observes:
             return None
+        if self.session.owes_report:  # the reply may say more than belongs to this statement
+            return None
         exchange.key = self._engine.key(statement, self.session, exchange.command)
         exchange.template = Template()
         verdict = self._engine.judge(statement, self.session, now)
@@ -96,7 +98,8 @@ class Judge:
             return self._with_tracking(settlements, statement)
         for settlement in settlements:
             self.session.learn(settlement.statement, Outcome(status=expected))
-        self.session.tracked = self._may_track  # as if it had been asked for
+        if self._may_track:
+            self.session.survivors = self.session.dialect.usual_survivors
         return []
 
     def _with_tracking(self, settlements: list[Settlement], statement: Statement) -> list[Settlement]:
@@ -104,7 +107,7 @@ class Judge:
         version = self.session.dialect.version
         # Ahead of a statement that keeps the diagnostics, or reads them, a SET would be seen.
         would_show = not statement.text or statement.reads_diagnostics
-        unwanted = not self._may_track or self.session.tracked or would_show
+        unwanted = not self._may_track or bool(self.session.survivors) or would_show
         if unwanted or version in self._engine.refused_tracking:
             return settlements
         wish = self._engine.tracking(self.session.dialect)
@@ -130,7 +133,7 @@ class Judge:
         self.session.learn(exchange.statement, outcome(exchange))
         if settlement.tracks:
             self._engine.accepted_tracking.add(version)
-            self.session.tracked = True
+            self.session.survivors = self.session.dialect.survivors
         if settlement.expected is not None and reply.status is not None:
             surprising = (reply.status ^ settlement.expected) & _TOLD
             return f"status flags 0x{reply.status:04x}, not 0x{settlement.expected:04x}" if surprising else ""

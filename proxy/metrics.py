@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from proxy.events import LOGIN_FAILURES, STATES, Login, Peer, Refuted, StatementDone, WentBlind
 from proxy.wire.constants import command_name
-from rules.catalogue import RULES
+from rules.catalogue import ALL, REPORTING, RULES
 from rules.digest import Digest
 from rules.verdict import ACKNOWLEDGE, ANSWER, PROMISE
 
@@ -35,20 +35,21 @@ DURATION_BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0
 OVERHEAD_BOUNDS = (5e-6, 1e-5, 2.5e-5, 5e-5, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.1)
 
 
-MATCH, MISMATCH, SETTLED = "match", "mismatch", "settled"
+MATCH, MISMATCH, OBSERVED, SETTLED = "match", "mismatch", "observed", "settled"
 VERDICTS = {
     "": "forwarded",
-    "observed": "forwarded",
+    OBSERVED: "forwarded",
     "withheld": "answered",
     "promised": "promised",
     "acknowledged": "acknowledged",
 }
 """What became of a statement, by events.ACTIONS."""
 _ACTIONS = {
-    ANSWER: ("observed", "withheld"),
-    PROMISE: ("observed", "promised", SETTLED),
-    ACKNOWLEDGE: ("observed", "acknowledged"),
+    ANSWER: (OBSERVED, "withheld"),
+    PROMISE: (OBSERVED, "promised", SETTLED),
+    ACKNOWLEDGE: (OBSERVED, "acknowledged"),
 }
+_REPORTING = {rule.name: rule for rule in REPORTING}
 TRIVIAL = ("set", "begin", "use")
 """Kinds of statements whose time is that of the way."""
 ROUND_TRIP_WEIGHT = 0.05
@@ -145,8 +146,9 @@ class Metrics(Collector):
         self.commands = {verdict: [0] * 256 for verdict in VERDICTS.values()}
         """Counts by what was done, and by command byte."""
         self.redundant = Counter({(rule.name, action): 0 for rule in RULES for action in _ACTIONS[rule.action]})
+        self.redundant.update({(name, OBSERVED): 0 for name in _REPORTING})
         """Counts by rule and action."""
-        self.redundant_seconds = dict.fromkeys((rule.name for rule in RULES), 0.0)
+        self.redundant_seconds = dict.fromkeys(ALL, 0.0)
         self.predictions = Counter({(rule.name, result): 0 for rule in RULES for result in (MATCH, MISMATCH)})
         """Counts by rule and result."""
         self.disabled = dict.fromkeys((rule.name for rule in RULES), 0)
@@ -191,10 +193,19 @@ class Metrics(Collector):
         if event.disabled:
             self.disabled[event.rule] = 1
 
+    def reported(self, rule: str, count: int, seconds: float) -> None:
+        """Count statements that a rule which only reports speaks of, and of the time they took what is wasted."""
+        self.redundant[rule, OBSERVED] += count
+        wasted = min(seconds, count * self.round_trip) if _REPORTING[rule].work_remains else seconds
+        self.redundant_seconds[rule] += wasted
+
     def _found_redundant(self, event: StatementDone, took: float) -> None:
         rule = event.rule
+        if rule in _REPORTING:
+            self.reported(rule, 1, took)
+            return
         self.redundant[rule, event.action] += 1
-        if event.action == "observed":
+        if event.action == OBSERVED:
             self.round_trip += (took - self.round_trip) * (ROUND_TRIP_WEIGHT if self.round_trip else 1.0)
             self.redundant_seconds[rule] += took
         else:
@@ -290,7 +301,7 @@ class Metrics(Collector):
     def _collect_rules(self) -> Iterator[Metric]:
         redundant = CounterMetricFamily(
             "hushql_redundant_statements_total",
-            "Statements that changed nothing, or nothing yet, by rule and by what was done about them.",
+            "Statements that a rule speaks of, by rule and by what was done about them.",
             labels=["rule", "action"],
         )
         for (rule, action), count in list(self.redundant.items()):

@@ -1,13 +1,14 @@
 """Where events go: metrics, the statement log, and clear lines on stderr."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import lru_cache
 
 from proxy.bugs import place
 from proxy.events import ConnectionClosed, Event, Login, Refuted, SettlementFailed, StatementDone, WentBlind
 from proxy.metrics import Metrics, legible
 from proxy.statement_log import STDERR, LineWriter, StatementLog
+from proxy.watching import Watching
 from proxy.wire.constants import command_name
 from rules.digest import Digest, digest
 
@@ -74,15 +75,20 @@ class Notices:
 class Sinks:
     """Takes events on the statement path and looks at them once the event loop has come round.
 
-    `call_soon` is the event loop's.
+    `call_soon` is the event loop's; `reporting` names the rules that only report and are on.
     """
 
     def __init__(
-        self, metrics: Metrics, log: StatementLog | None, call_soon: Callable[[Callable[[], None]], object]
+        self,
+        metrics: Metrics,
+        log: StatementLog | None,
+        call_soon: Callable[[Callable[[], None]], object],
+        reporting: Collection[str] = (),
     ) -> None:
         self._metrics = metrics
         self._log = log
         self._call_soon = call_soon
+        self._watching = Watching(reporting)
         self._events: list[Event] = []
         self._notices = Notices()
         if log is not None:
@@ -120,6 +126,7 @@ class Sinks:
 
     def _statement(self, event: StatementDone, epoch: float, lines: list[bytes]) -> None:
         seen = _digest(event)
+        self._watching.statement(event, seen)
         self._metrics.statement(event, seen)
         if self._log is not None:
             line = self._log.line(event, seen, epoch)
@@ -135,6 +142,7 @@ class Sinks:
                     self._notices.say(_failed_login(event))
             case WentBlind(peer=peer, reason=reason, detail=detail):
                 self._metrics.went_blind(event)
+                self._watching.forget(peer)
                 seen = legible(f"{reason}: {detail}", 300)
                 self._notices.say(f"connection {peer.id} from {peer.client} is relayed blindly: {_one_line(seen)}")
             case Refuted(peer=peer):
@@ -145,6 +153,8 @@ class Sinks:
                 self._notices.say(f"connection {peer.id} from {peer.client} was closed: a promise failed: {detail}")
             case ConnectionClosed(peer=peer):
                 self._metrics.connection_closed(peer)
+                for rule, count, seconds in self._watching.closed(event):
+                    self._metrics.reported(rule, count, seconds)
 
     def internal_error(self, error: Exception) -> None:
         """Count a bug of our own; the first is reported."""

@@ -69,8 +69,10 @@ class LoggedStatement(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False
     bytes_out: Annotated[int, _about("Size of the reply on the wire, packet headers included.", ge=0)]
     warnings: Annotated[int, _about("The server's count of warnings.", ge=0)] = 0
     error: Annotated[ServerError | None, _about("Where the reply was an error.")] = None
-    rule: Annotated[str, _about("The rule by which the statement changed nothing, or nothing yet.")] = ""
-    action: Annotated[str, _about("What was done about it.", extra_json_schema={"enum": ["", *ACTIONS]})] = ""
+    rule: Annotated[str, _about("The rule that speaks of the statement; see docs/rules.md.")] = ""
+    action: Annotated[
+        str, _about("What was done about it: observed is nothing.", extra_json_schema={"enum": ["", *ACTIONS]})
+    ] = ""
     tags: Annotated[dict[str, str], _about("What a sqlcommenter comment said, such as route or traceparent.")] = {}
     in_transaction: Annotated[bool | None, _about("Whether a transaction is open after the command.")] = None
 

@@ -12,6 +12,7 @@ _TRACKED: Final = (
     "character_set_client",
     "character_set_connection",
     "character_set_results",
+    "collation_connection",
     "completion_type",
     "foreign_key_checks",
     "group_concat_max_len",
@@ -21,7 +22,6 @@ _TRACKED: Final = (
     "lock_wait_timeout",
     "net_read_timeout",
     "net_write_timeout",
-    "session_track_system_variables",
     "sql_auto_is_null",
     "sql_mode",
     "sql_safe_updates",
@@ -29,8 +29,15 @@ _TRACKED: Final = (
     "unique_checks",
     "wait_timeout",
 )
-"""What the tracker is asked to report, beside the transactions' characteristics, whose names differ. The list is itself
-on the list: nobody can change it unseen."""
+"""What MySQL's tracker is asked to report, beside the transactions' characteristics, whose names differ, and the list
+itself, which nobody is to change unseen."""
+_TRANSACTIONS: Final = frozenset(["isolation", "access"])
+_CHARSETS: Final = (
+    "names",
+    "character_set_client",
+    "character_set_connection",
+    "character_set_results",
+)
 
 # A distribution's or a build's own suffixes: 8.0.36-28, 9.7.4-2, 8.4.0-0ubuntu0.22.04.1, 8.0.35-log, 5.7.44-48-57.
 _MYSQL: Final = re.compile(r"(\d+)\.(\d+)\.\d+(?:-(?:\d[\w.+~]*|log|debug|commercial|enterprise|community|cluster))*")
@@ -59,14 +66,27 @@ class Dialect:
             self.isolation, self.access = "tx_isolation", "tx_read_only"
 
     @property
-    def tracked(self) -> tuple[str, ...]:
-        """The variables that the tracker is asked to report."""
-        return (*_TRACKED, self.isolation, self.access)
+    def tracking(self) -> bytes:
+        """The member of a SET list that asks the tracker for what the rules need.
+
+        MariaDB does not report what is set with two at signs and no scope, so that its word is worth something only
+        where that form does not set the session's value. And it flags a change of anything on the list in EOF packets,
+        which the client sees: so there the list only becomes longer.
+        """
+        names = ",".join((self.isolation, self.access, "session_track_system_variables"))
+        if self.kind == MARIADB:
+            return f"session_track_system_variables=CONCAT(@@session_track_system_variables,',{names}')".encode()
+        return f"session_track_system_variables='{','.join(_TRACKED)},{names}'".encode()
 
     @property
-    def tracking(self) -> bytes:
-        """The member of a SET list that asks for them."""
-        return f"session_track_system_variables='{','.join(self.tracked)}'".encode()
+    def survivors(self) -> frozenset[str]:
+        """The facts that stored code cannot change unseen, once the tracker has been asked."""
+        return _TRANSACTIONS.union((*_TRACKED, *_CHARSETS) if self.kind == MYSQL else ())
+
+    @property
+    def usual_survivors(self) -> frozenset[str]:
+        """The same, as far as the tracker's usual list goes, and for transactions in good faith: to observe by."""
+        return _TRANSACTIONS.union(("time_zone", *_CHARSETS) if self.kind == MYSQL else ())
 
     @property
     def transaction_tracking(self) -> bytes:

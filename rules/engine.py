@@ -1,4 +1,4 @@
-"""The engine: judges statements by the rules that are on, learns what this server answers, and switches off what is wrong.
+"""The engine: judges by the rules that are on, learns what this server answers, and switches off what is wrong.
 
     judge    before a statement is sent: forward it, answer it, promise it, or acknowledge it early, and by which rule
     learned  after a reply: a text that was accepted may be withheld from now on

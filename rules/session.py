@@ -36,6 +36,7 @@ IN_TRANS: Final = 0x0001
 AUTOCOMMIT: Final = 0x0002
 NO_BACKSLASH_ESCAPES: Final = 0x0200
 IN_TRANS_READONLY: Final = 0x2000
+STATE_CHANGED: Final = 0x4000
 ANSI_QUOTES: Final = 0x8000
 _MODES: Final = NO_BACKSLASH_ESCAPES | ANSI_QUOTES
 """Flags of the session's modes, which are in every reply."""
@@ -55,11 +56,15 @@ _CHARSETS: Final = (
     "character_set_results",
     "collation_connection",
 )
+_CONSTANT: Final = frozenset(["version", "version_comment", "license", "lower_case_table_names", "max_allowed_packet"])
+"""Variables that nobody can change while a session lasts."""
 _SEEN_APART: Final = frozenset(["autocommit", "isolation", "access", "time_zone"])
 """Variables that no answered result set depends on, unless it shows them."""
 _LOCKLESS: Final = frozenset([b"set", b"call", b"kill", b"xa", b"handler", b"prepare", b"deallocate"])
 """First words of statements that cannot lock tables: routines may not, and the others do not."""
 _RESULT_SETS: Final = frozenset([PROBE, READ, WARNINGS])
+_SAYING_NOTHING: Final = frozenset([PING, PROBE, READ, WARNINGS])
+"""Kinds that change nothing that the tracker reports."""
 _SETS_FOUND_ROWS: Final = frozenset([b"select", b"with", b"values", b"table", b"show"])
 _TIMEOUT: Final = re.compile(rb"(?<!\w)(\w*)timeout\b(?:['`]?\s*:?=\s*(\d+))?", re.IGNORECASE)
 
@@ -129,12 +134,15 @@ class Session:
         """Whether a SET TRANSACTION for the next transaction may be pending: after a login, init_connect's."""
         self.locked = False
         """Whether tables may be locked."""
+        self.has_ended_plainly = False
+        """Whether a COMMIT came back without a new transaction, and no statement since then can have been meant to
+        change that: a weaker word than `commits_plainly`, for who looks at the reply."""
         self.warnings: int | None = None
         """How many the last statement left; None where it failed, or is not known."""
         self.work = b""
         """The transaction tracker's letters; empty where it is not known."""
-        self.tracked = False
-        """Whether the tracker reports what the dialect's list asks for, and the client does not see it."""
+        self.survivors: frozenset[str] = frozenset()
+        """The facts that stored code cannot change without the tracker's word, as far as it has been asked for it."""
         self.heard = 0.0
         """When the server last said something, by the caller's clock."""
         self.patience = float("inf")
@@ -146,12 +154,14 @@ class Session:
         """A promised BEGIN."""
         self._promised_by: dict[str, str] = {}
         self._facts: dict[str, bytes] = {} if schema is None else {"schema": schema}
-        self._epochs = [0, 0]  # of variables that are not tracked, and of those that are
+        self._epochs = [0, 0]  # of variables that stored code may change unseen, and of the others
+        self.owes_report = False
+        """Whether the next OK may report to a client of its own what an earlier reply had no room for."""
         self.reporting = 0
         """Changes when what the tracker reports to a client of its own may have changed."""
         self.scenery = 0
         """Changes when anything that a result set can depend on may have changed."""
-        self._begins: dict[object, bool] = {}  # whether BEGIN made a read-only transaction, by the access mode's token
+        self._began_read_only: bool | None = None  # the last BEGIN, if nothing has named the access mode since
         self._withheld: deque[Statement] = deque(maxlen=WITHHELD_LIMIT)  # since the server was sent something
         self._last_read_withheld: Statement | None = None
         self._take_flags(status)
@@ -172,7 +182,7 @@ class Session:
     def token(self, name: str) -> object:
         """Return the value as `value` does; of an unknown one, what stays equal while nothing can have changed it."""
         value = self.value(name)
-        return self._epochs[self._is_tracked(name)] if value is None else value
+        return self._epochs[name in self.survivors or name in _CONSTANT] if value is None else value
 
     @property
     def is_idle(self) -> bool:
@@ -194,7 +204,7 @@ class Session:
         if statement.access:
             return statement.access == "READ ONLY"
         access = self.value("access")
-        return self._begins.get(self.token("access")) if access is None else access == ON
+        return self._began_read_only if access is None else access == ON
 
     def status(self) -> int:
         """Return the status flags that an OK of the server would have now, were the promises kept."""
@@ -324,7 +334,8 @@ class Session:
     def doubt(self) -> None:
         """Forget all that the server has not said in its last reply."""
         self._forget()
-        self.clean = False
+        self.clean = self.has_ended_plainly = False
+        self._began_read_only = None
         self.one_shot = self.locked = True
 
     # ---- what the server says ----
@@ -339,10 +350,15 @@ class Session:
             self.in_transaction = self.read_only = None
             self.warnings = None
             self.work = b""
-        elif statement.kind != PING:
-            self.warnings = outcome.warnings
+        elif statement.text and statement.kind != WARNINGS:  # commands without a text keep the warnings
+            self.warnings = None if statement.reads_diagnostics else outcome.warnings
         if outcome.transaction is not None:
             self.work = outcome.transaction
+        if outcome.tracker_spoke and outcome.status is not None and outcome.status & STATE_CHANGED:
+            self.owes_report = False  # MariaDB says what is late only along with something else
+        elif not outcome.tracker_spoke and statement.kind not in _SAYING_NOTHING:
+            self.owes_report = self.client_tracks
+            self.work = b""
         self._take_effect(statement, outcome)
         if self.autocommit and self.in_transaction is False:
             self.clean = True
@@ -367,13 +383,13 @@ class Session:
             self._take_plain(statement, outcome)
         elif kind == OTHER or (kind == RESET and outcome.failed):
             self._take_other(statement, outcome)
-        if outcome.schema is not None and not outcome.failed:
+        if outcome.schema is not None:
             self._facts["schema"] = outcome.schema
         elif kind == USE and not outcome.failed:
             self._facts["schema"] = statement.schema
 
     def _take_set(self, statement: Statement, outcome: Outcome) -> None:
-        """A list of SET is all or nothing, so a refused one changes nothing."""
+        """Take over a list that was accepted: it is all or nothing, so a refused one changes nothing."""
         if outcome.failed:
             return
         for assignment in statement.assignments:
@@ -392,33 +408,34 @@ class Session:
                 self._facts.pop(other, None)
         if name not in _SEEN_APART:
             self.scenery += 1
+        if name == "access":
+            self._began_read_only = None
         if name != "autocommit":
             self._facts[name] = value
 
     def _take_reports(self, reported: dict[str, bytes], known: list[str]) -> None:
         """Take over what the tracker says of variables that a statement did not name itself."""
-        for name, value in reported.items():
-            name = self.dialect.canonical(name)  # noqa: PLW2901 - the tracker's name has no further use
+        for reported_name, value in reported.items():
+            name = self.dialect.canonical(reported_name)
             if name in known or name in ("autocommit", "sql_mode"):  # of a routine's sql_mode its word may be wrong
                 continue
             if name == "session_track_system_variables":
-                self.tracked = False
+                self.survivors = frozenset()
                 self._forget()
                 return
             if name in _CHARSETS:
                 for charset in _CHARSETS:
                     self._facts.pop(charset, None)
                 self._epochs[1] += 1
-            else:
+            elif name in self.survivors:
                 self._facts[name] = value
             if name not in _SEEN_APART:
                 self.scenery += 1
 
     def _take_begin(self, statement: Statement, outcome: Outcome) -> None:
         self.clean = False
-        says_mode = not (outcome.failed or statement.access or self.one_shot) and self.in_transaction
-        if says_mode and self.read_only is not None:
-            self._begins[self.token("access")] = self.read_only
+        if not (outcome.failed or statement.access or self.one_shot) and self.in_transaction:
+            self._began_read_only = self.read_only
 
     def _take_end(self, outcome: Outcome) -> None:
         if outcome.failed or self.in_transaction:
@@ -426,6 +443,7 @@ class Session:
             self.clean = False
         else:
             self._facts["completion_type"] = NO_CHAIN
+            self.has_ended_plainly = True
             self.clean = True
             self.one_shot = False
 
@@ -433,40 +451,37 @@ class Session:
         self.clean = False
         if not statement.touches_tables:
             return
-        if outcome.failed or not outcome.tracker_spoke or not self.tracked:
-            self._forget(untracked_only=False)
-        else:
-            self._forget(untracked_only=True)
+        schema = self._facts.get("schema")
+        if outcome.tracker_spoke:
+            self._forget(self.survivors)
             self._take_reports(outcome.reported, [])
+        else:
+            self._forget()
+        if schema is not None and (outcome.tracker_spoke or statement.word not in (b"drop", b"alter", b"")):
+            self._facts["schema"] = schema  # USE is not for stored code
 
     def _take_other(self, statement: Statement, outcome: Outcome) -> None:
         self._forget()
         self.reporting += 1
         self.clean = False
         self.one_shot = True
+        self.has_ended_plainly = False
+        self._began_read_only = None
         if statement.word != b"set" or b"session_track" in statement.text.lower():
-            self.tracked = False
+            self.survivors = frozenset()
         if outcome.failed:
             self.autocommit = None
         if statement.word not in _LOCKLESS or b";" in statement.text:
             self.locked = True
         self._look_for_timeouts(statement.text)
 
-    def _is_tracked(self, name: str) -> bool:
-        return self.tracked and (name in ("isolation", "access") or name in self.dialect.tracked)
-
-    def _forget(self, *, untracked_only: bool = False) -> None:
-        """Let the facts become unknown, but for those that the status flags tell."""
-        kept = {name: value for name, value in self._facts.items() if untracked_only and self._outlives_code(name)}
-        self._facts = kept
+    def _forget(self, survivors: frozenset[str] = frozenset()) -> None:
+        """Let the facts become unknown, but for these, and for those that the status flags tell."""
+        self._facts = {name: value for name, value in self._facts.items() if name in survivors}
         self._epochs[0] += 1
-        if not untracked_only:
+        if not survivors:
             self._epochs[1] += 1
             self.scenery += 1
-
-    def _outlives_code(self, name: str) -> bool:
-        """Whether stored code that a statement may have run cannot have changed this unseen."""
-        return self._is_tracked(name) or name == "schema" or (name in _CHARSETS and self.tracked)
 
     def _look_for_timeouts(self, text: bytes) -> None:
         """Be no more patient than the session's own timeouts; where one is not understood, not at all."""
@@ -482,14 +497,16 @@ class Session:
         schema = self._facts.get("schema")
         self._forget()
         self.reporting += 1
-        self._begins.clear()
+        self._began_read_only = None
+        self.has_ended_plainly = False
+        self.survivors = frozenset()
         self.replies.clear()
         self.drop_promises()
         if schema is not None and not statement.schema:
             self._facts["schema"] = schema
         self.clean = True
         self.one_shot = statement.word == b"change"
-        self.locked = self.tracked = False
+        self.locked = False
         self.patience = float("inf")
         self._withheld.clear()
         self._last_read_withheld = None

@@ -12,6 +12,7 @@ from proxy.wire.constants import (
     COM_QUIT,
     COM_RESET_CONNECTION,
     COM_STATISTICS,
+    COM_STMT_PREPARE,
     SERVER_SESSION_STATE_CHANGED,
     SERVER_STATUS_AUTOCOMMIT,
     SERVER_STATUS_IN_TRANS,
@@ -298,3 +299,25 @@ def test_login_says_the_state_only_where_it_was_asked_for(connect: Connect, serv
     login_ok = connect(TRACKING).login_ok
     assert int.from_bytes(login_ok[3:5], "little") == AUTOCOMMIT | CHANGED
     assert block(SESSION_TRACK_SCHEMA, lenenc_bytes(server.schema.encode())) in login_ok
+
+
+def test_what_commands_without_a_text_do_to_row_count(session: Session, server: Server, table: str) -> None:
+    """COM_PING and COM_INIT_DB set it to 0, COM_STMT_PREPARE and COM_STATISTICS keep it.
+
+    And MySQL's COM_STMT_PREPARE forgets the warnings.
+    """
+    for payload, kept in (
+        (bytes([COM_PING]), False),
+        (bytes([COM_INIT_DB]) + server.schema.encode(), False),
+        (bytes([COM_STATISTICS]), True),
+        (bytes([COM_STMT_PREPARE]) + b"SELECT 1", True),
+    ):
+        session.do(f"UPDATE {table} SET n = n + 1")
+        session.send(payload)
+        session.read_all(0.05)
+        assert session.do("SELECT ROW_COUNT()").value == ("3" if kept else "0"), payload
+        session.do(WARNS)
+        session.send(payload)
+        session.read_all(0.05)
+        forgets = payload[0] == COM_STMT_PREPARE and server.kind == "mysql"
+        assert listed(session) == ([] if forgets else ["1292"]), payload

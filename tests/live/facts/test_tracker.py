@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from proxy.wire.constants import CLIENT_SESSION_TRACK, COM_CHANGE_USER, COM_INIT_DB, COM_RESET_CONNECTION
+from proxy.wire.constants import (
+    CLIENT_DEPRECATE_EOF,
+    CLIENT_SESSION_TRACK,
+    COM_CHANGE_USER,
+    COM_INIT_DB,
+    COM_RESET_CONNECTION,
+    SERVER_SESSION_STATE_CHANGED,
+)
 from proxy.wire.handshake import AUTH_MORE_DATA, AUTH_SWITCH, AuthSwitch
 from proxy.wire.replies import OK, Ok
 from tests.raw import scramble
@@ -177,6 +184,38 @@ def test_with_plain_eof_mysql_reports_it_late_and_mariadb_never(connect: Connect
     late = {"time_zone": "+05:00"} if server.kind == "mysql" else {}
     assert session.do("DO 1").variables == late
     assert session.do("DO 1").variables == {}
+
+
+@pytest.mark.parametrize("capabilities", [0, CLIENT_SESSION_TRACK])
+@pytest.mark.usefixtures("routines")
+def test_mariadb_flags_it_in_the_eof_packet_even_for_who_did_not_ask(
+    connect: Connect, server: Server, capabilities: int
+) -> None:
+    """MySQL never does, and in OK packets both only for who asked: who strips state blocks leaves EOF packets alone."""
+    said = connect(capabilities).do("SELECT f_zone()")
+    assert said.status is not None
+    assert (said.status & SERVER_SESSION_STATE_CHANGED != 0) is (server.kind == "mariadb")
+
+
+@pytest.mark.usefixtures("routines")
+def test_an_ok_has_the_flag_only_for_who_asked(connect: Connect) -> None:
+    for capabilities in (CLIENT_DEPRECATE_EOF, TRACKING):
+        status = connect(capabilities).do("SELECT f_zone()").status
+        assert status is not None
+        assert (status & SERVER_SESSION_STATE_CHANGED != 0) is (capabilities == TRACKING)
+
+
+def test_mariadb_reports_nothing_of_two_at_signs_in_a_routine(session: Session, server: Server) -> None:
+    """So there stored code can change a variable unseen, though not the isolation level: that form is for one shot."""
+    server.run(
+        f"CREATE FUNCTION {server.schema}.f_bare() RETURNS int NO SQL BEGIN SET @@time_zone='+08:00'; RETURN 1; END"
+    )
+    try:
+        said = session.do("SELECT f_bare()")
+        assert said.variables == ({"time_zone": "+08:00"} if server.kind == "mysql" else {})
+        assert session.do("SELECT @@time_zone").value == "+08:00"
+    finally:
+        server.run(f"DROP FUNCTION {server.schema}.f_bare")
 
 
 @pytest.mark.parametrize("text", ["CALL p_mode()", "SELECT f_mode()", "DO f_mode()"])
