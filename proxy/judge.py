@@ -10,7 +10,7 @@ from typing import Final
 
 from proxy.exchange import Exchange
 from proxy.login import LoggedIn
-from proxy.wire.constants import CLIENT_SESSION_TRACK
+from proxy.wire.constants import CLIENT_DEPRECATE_EOF, CLIENT_SESSION_TRACK
 from proxy.wire.replies import Ok
 from proxy.wire.template import Template
 from rules.engine import Engine, Verdict
@@ -45,6 +45,7 @@ class Judge:
         self.withholds = engine.suppresses and dialect.is_trusted
         """Whether promises are real."""
         self._engine = engine
+        self._sees_work = login.capabilities & CLIENT_DEPRECATE_EOF != 0
         self._may_track = (
             engine.observes and login.server_capabilities & ~login.capabilities & CLIENT_SESSION_TRACK != 0
         )
@@ -110,7 +111,7 @@ class Judge:
         unwanted = not self._may_track or bool(self.session.survivors) or would_show
         if unwanted or version in self._engine.refused_tracking:
             return settlements
-        wish = self._engine.tracking(self.session.dialect)
+        wish = self._engine.tracking(self.session.dialect, with_work=self._sees_work)
         first = settlements[0] if settlements else None
         if first is not None and version in self._engine.accepted_tracking and first.statement.kind == SET:
             text = b"SET " + wish + b", " + first.statement.text[len(b"SET ") :]
@@ -130,7 +131,10 @@ class Judge:
             return ""
         if reply.error is not None:
             return f"error {reply.error.code}"
-        self.session.learn(exchange.statement, outcome(exchange))
+        found = outcome(exchange)
+        if settlement.tracks:  # that the list has changed is no news
+            found.reported.pop("session_track_system_variables", None)
+        self.session.learn(exchange.statement, found)
         if settlement.tracks:
             self._engine.accepted_tracking.add(version)
             self.session.survivors = self.session.dialect.survivors

@@ -94,7 +94,7 @@ class Server:
         _raise_file_limit(self._settings.max_connections)
         loop = asyncio.get_running_loop()
         self._stopped = loop.create_future()
-        self._sinks = Sinks(self.metrics, self._log, loop.call_soon)
+        self._sinks = Sinks(self.metrics, self._log, loop.call_soon, self._settings.reporting)
         loop.set_exception_handler(self._internal_error)
         listener = await self._listen(loop)
         admin = await self._start_admin()

@@ -79,6 +79,11 @@ class Dialect:
         return f"session_track_system_variables='{','.join(_TRACKED)},{names}'".encode()
 
     @property
+    def resets_keep_schema(self) -> bool:
+        """Whether USE of the same schema does nothing after COM_RESET_CONNECTION."""
+        return self.kind == MYSQL or self.release >= (11, 0)
+
+    @property
     def survivors(self) -> frozenset[str]:
         """The facts that stored code cannot change unseen, once the tracker has been asked."""
         return _TRANSACTIONS.union((*_TRACKED, *_CHARSETS) if self.kind == MYSQL else ())

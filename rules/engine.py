@@ -83,9 +83,12 @@ class Engine:
             found = self._dialects[version] = Dialect(version, trusted=self._trusted)
         return found
 
-    def tracking(self, dialect: Dialect) -> bytes:
-        """Return the members of a SET list that ask for what the rules need of the tracker."""
-        if self._modes["read-only-commit"] == OFF:
+    def tracking(self, dialect: Dialect, *, with_work: bool) -> bytes:
+        """Return the members of a SET list that ask for what the rules need of the tracker.
+
+        `with_work` says that what a transaction has done can be told on this connection.
+        """
+        if self._modes["read-only-commit"] == OFF or not with_work:
             return dialect.tracking
         return dialect.tracking + b", " + dialect.transaction_tracking
 

@@ -493,7 +493,7 @@ class Session:
                 self.patience = int(match[2]) / PATIENCE if match[2] else 0.0
 
     def _start_anew(self, statement: Statement) -> None:
-        """COM_RESET_CONNECTION and COM_CHANGE_USER: nothing is left but, at the first, the schema."""
+        """Begin as after a login: nothing is left but, after COM_RESET_CONNECTION, the schema."""
         schema = self._facts.get("schema")
         self._forget()
         self.reporting += 1
@@ -502,7 +502,8 @@ class Session:
         self.survivors = frozenset()
         self.replies.clear()
         self.drop_promises()
-        if schema is not None and not statement.schema:
+        # MariaDB 10 keeps the schema and forgets its character set, which only USE brings back.
+        if schema is not None and statement.word == b"reset" and self.dialect.resets_keep_schema:
             self._facts["schema"] = schema
         self.clean = True
         self.one_shot = statement.word == b"change"

@@ -48,7 +48,7 @@ class Finished(msgspec.Struct, gc=False):
     """How it came, one of the above."""
     digest: Digest
     text: int | None
-    """A hash of its text, or of the prepared one's, without sqlcommenter's comment; None where not all of it is known."""
+    """A hash of its text, or the prepared one, without sqlcommenter's comment; None where not all of it is known."""
     has_parameters: bool
     """Whether there are values that are not in the text."""
     started: float
@@ -90,6 +90,10 @@ class Recent:
     def __contains__(self, thing: int) -> bool:
         return thing in self._seen
 
+    def drop(self, thing: int) -> None:
+        """Forget one of them, if it is there."""
+        self._seen.pop(thing, None)
+
     def forget(self) -> None:
         """Forget them all."""
         if self._seen:
@@ -103,7 +107,7 @@ class Watcher:
         """Take a command; say whether it was wasteful."""
         raise NotImplementedError
 
-    def closed(self, at: float) -> tuple[int, float]:  # noqa: ARG002 - for those that wait for the end
+    def closed(self, at: float) -> tuple[int, float]:
         """Take the connection's end; return how many statements were wasteful, seen from there, and their seconds."""
         return 0, 0.0
 
@@ -129,6 +133,6 @@ class Watch:
         return done.rule
 
     def closed(self, at: float) -> list[tuple[str, int, float]]:
-        """Take the connection's end; return the rules that speak of statements only now, how many, and their seconds."""
+        """Take the connection's end; return which rules speak only now, of how many statements, and their seconds."""
         found = [(name, *watcher.closed(at)) for name, watcher in self._watchers]
         return [(name, count, seconds) for name, count, seconds in found if count]

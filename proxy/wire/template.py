@@ -44,11 +44,16 @@ class Template:
 
     def differs_from(self, other: "Template", status: int) -> bool:
         """Say whether a client could tell this reply, said again with these status flags, from the other one."""
-        return not (self.whole and other.whole) or self.payloads(status) != other._payloads
+        return not (self.whole and other.whole) or self.payloads(status) != other.as_said
 
     def described(self, status: int) -> str:
         """Return the payloads in hexadecimal, for the operator: replies that are kept hold no application's data."""
         return " ".join(payload.hex() for payload in self.payloads(status)) if self.whole else "a long reply"
+
+    @property
+    def as_said(self) -> list[bytes]:
+        """The payloads as they were added."""
+        return self._payloads
 
     @property
     def said(self) -> str:

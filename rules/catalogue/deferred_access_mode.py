@@ -1,20 +1,22 @@
 """SET SESSION TRANSACTION READ ONLY or READ WRITE, another than it is, while nothing depends on it.
 
 Wasteful because
-    Exposed and Spring make a connection read-only before a transaction that only reads, and writable after it: two round
-    trips each time, of which the second is undone by the next first.
+    Exposed and Spring make a connection read-only before a transaction that only reads, and writable after it: two
+    round trips each time, of which the next transaction often undoes the second.
 
 Withheld when
-    No transaction is open, in the client's view, and the server has accepted this text before. The server is told in one
-    write with the next statement. A promise that returns to the mode the server has disappears.
+    By the server's last reply no transaction is open, and none has been promised. The server is told in one write with
+    the next statement that is sent, together with everything else that was promised. A promise that returns to the mode
+    the server is known to have disappears.
 
 Forwarded when
     A transaction is open or may be. The form without SESSION, which is for the next transaction only, is always
     forwarded, and so is SET @@transaction_read_only.
 
 Guarantee
-    Exact. Until the next statement nobody can see the mode. If the server then refuses it, the client gets an error and
-    its connection is closed.
+    Exact. No statement of the session can tell, for each is sent behind what was promised. Should the server then
+    refuse the SET, or answer it with other status flags than the client was shown, the client gets error 1158 and its
+    connection is closed; whether the statement behind it was run is open, as it is whenever a connection is lost.
 
 Manual
     https://dev.mysql.com/doc/refman/en/set-transaction.html
@@ -33,5 +35,5 @@ SETS: Final = ("access",)
 
 
 def judge(assignment: Assignment, session: Session) -> bool:
-    """Say yes outside of transactions; to which mode does not matter."""
-    return session.is_idle and assignment.value != b""
+    """Say yes outside of transactions, to another mode, or to one that drops a pending SET TRANSACTION."""
+    return session.is_idle and (session.one_shot or session.value("access") != assignment.value)

@@ -4,16 +4,17 @@ Wasteful because
     Nearly every driver sends it at connect, in a round trip of its own, though it matters only to the next statement.
 
 Withheld when
-    The server has accepted this text before, whether or not a transaction is open. The server is told in one write with
-    the next statement, together with everything else that was promised.
+    Always, in or outside of a transaction, but for what follows. The server is told in one write with the next
+    statement that is sent, together with everything else that was promised.
 
 Forwarded when
-    It names one of the character sets in which a second byte can look like a quote or a backslash (big5, gbk, sjis, cp932,
-    gb18030), or none by name (DEFAULT).
+    It names one of the character sets in which a second byte can look like a quote or a backslash (big5, cp932,
+    gb18030, gbk, sjis), or none by name (DEFAULT); or a BEGIN has been promised, which is sent behind all SETs.
 
 Guarantee
-    Exact. Until the next statement nobody can see the character set. If the server then refuses it, the client gets an
-    error and its connection is closed.
+    Exact. No statement of the session can tell, for each is sent behind what was promised. Should the server then
+    refuse the SET, or answer it with other status flags than the client was shown, the client gets error 1158 and its
+    connection is closed; whether the statement behind it was run is open, as it is whenever a connection is lost.
 
 Manual
     https://dev.mysql.com/doc/refman/en/set-names.html
@@ -33,5 +34,7 @@ SETS: Final = ("names",)
 
 
 def judge(assignment: Assignment, session: Session) -> bool:
-    """Say yes to any character set that can be read byte by byte."""
-    return session.begun is None and assignment.value.split(b" ")[0] not in UNREADABLE
+    """Say yes to any other character set that can be read byte by byte."""
+    if session.begun is not None or session.value("names") == assignment.value:
+        return False
+    return assignment.value.split(b" ")[0] not in UNREADABLE

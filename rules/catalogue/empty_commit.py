@@ -1,19 +1,24 @@
 """COMMIT or ROLLBACK with nothing to end.
 
 Wasteful because
-    SQLAlchemy rolls back after each commit, pools do when a connection comes back, and a BEGIN is often followed by nothing
-    but its COMMIT.
+    SQLAlchemy rolls back after each commit, pools do when a connection comes back, and a BEGIN is often followed by
+    nothing but its COMMIT.
+
+Instead
+    SQLAlchemy: create_engine(pool_reset_on_return=None), or the AUTOCOMMIT isolation level, for what only reads.
+    Connector/J: useLocalTransactionState=true, with care: lost commits were reported (tidb#38115, HikariCP#1999).
 
 Withheld when
-    The server's last reply says that no transaction is open, and with autocommit off no statement has run since the last
-    boundary; an earlier COMMIT on this connection came back without opening a new transaction (so that completion_type
-    does not chain or release); no SET TRANSACTION for the next transaction can be pending; no tables may be locked; the
-    form is the plain one; and the server has accepted this text before. A BEGIN that was only promised vanishes with it.
+    By the server's last reply no transaction is open, and with autocommit off nothing has run since the last boundary
+    that could have left something to end; an earlier COMMIT or ROLLBACK on this connection came back without a new
+    transaction, and nothing since then can have changed completion_type unseen (so that it neither chains nor
+    releases); no SET TRANSACTION for the next transaction can be pending; no tables may be locked; and it is COMMIT or
+    ROLLBACK, perhaps with WORK, and nothing else. A BEGIN that was only promised vanishes with it.
 
 Forwarded when
     Any of this is not known, above all after an error, whose packet does not say what became of the transaction; and
-    without autocommit after any statement: MySQL may hold metadata locks, and savepoints exist, though no transaction is
-    flagged.
+    with autocommit off after any statement but plain SETs, USE and SELECT of session variables: MySQL may hold metadata
+    locks, and savepoints exist, though no transaction is flagged.
 
 Guarantee
     Exact.

@@ -4,8 +4,8 @@ Wasteful because
     Some drivers and frameworks ask after each statement, though each reply says how many warnings there are.
 
 Withheld when
-    The server is MySQL, the last statement did not fail and its reply counted no warnings, and the server has answered the
-    same text in this session in the same situation.
+    The server is MySQL, the last statement did not fail and its reply counted no warnings, and the server has answered
+    the same text in this session in the same situation.
 
 Forwarded when
     There are warnings, or it is not known; after an error; and always on MariaDB, where the list of warnings survives

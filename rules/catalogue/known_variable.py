@@ -1,17 +1,21 @@
 """SELECT of session variables whose values cannot have changed.
 
 Wasteful because
-    Connector/J asks for the isolation level and the access mode before each transaction, HikariCP at each new connection,
-    and others for sql_mode or time_zone, though they set these themselves.
+    jOOQ, through Connector/J, asks for the isolation level and the access mode before each transaction, HikariCP for
+    the latter on each new connection, and others for sql_mode or time_zone, though they set these themselves.
+
+Instead
+    Connector/J: useLocalSessionState=true.
 
 Withheld when
     The server has answered the same text in this session, and since then neither one of the variables in it can have
-    changed nor anything else that such a result depends on (the results' character set, sql_select_limit). What the client
-    gets is the server's own reply, with the status flags as they are now.
+    changed nor anything else that such a result depends on (the results' character set, sql_select_limit). What the
+    client gets is the server's own reply, with the status flags as they are now.
 
 Forwarded when
-    A statement ran that may have changed one of them without the session tracker's word: a routine, a SET of an expression,
-    or, where the client does not speak CLIENT_DEPRECATE_EOF, a SELECT of a table or view.
+    One of them may have changed unseen: by a routine, a SET of an expression, or stored code that the session tracker
+    does not tell of. A SET NAMES has been promised. The text holds anything but variables that only the session itself
+    can change.
 
 Guarantee
     Exact.

@@ -1,13 +1,17 @@
-"""COM_PING, or SELECT 1, on a connection that is alive.
+"""COM_PING, SELECT 1, or SELECT NULL, on a connection that is alive.
 
 Wasteful because
     Pools ask whether a connection lives each time they hand it out, even where it was used a moment ago.
 
+Instead
+    HikariCP: a longer com.zaxxer.hikari.aliveBypassWindowMs. sqlx: test_before_acquire(false).
+
 Withheld when
-    The server said something on this connection less than --max-silence ago and has answered this before.
+    The server said something on this connection less than --max-silence ago, and has answered the same before.
 
 Forwarded when
-    The connection was quiet for longer, so that one that the server has closed is noticed as before.
+    The connection was quiet for longer, so that one that the server has closed is noticed as before. COM_PING on MySQL
+    also where the last statement left warnings, for its OK repeats their number.
 
 Guarantee
     Window: a server that dies is noticed up to --max-silence later. Off by default: --rule liveness=suppress.

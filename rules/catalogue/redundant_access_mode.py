@@ -1,16 +1,17 @@
 """SET SESSION TRANSACTION READ ONLY or READ WRITE, as it is already.
 
 Wasteful because
-    Frameworks set the access mode for each transaction, and most of theirs are the same.
+    Exposed sets the access mode before each transaction, and nearly all of an application's transactions have the same.
 
 Withheld when
-    The session's access mode is known (a SET of it was accepted, and since then nothing ran that could have changed it
-    without the session tracker's word), it is equal, in or outside of a transaction, no SET TRANSACTION for the next
-    transaction only can be pending, and the server has accepted this text before.
+    The session's access mode is known (a SET of it was accepted or the session tracker has told it, and since then
+    nothing can have changed it unseen), it is equal, in or outside of a transaction, and no SET TRANSACTION for the
+    next transaction only can be pending.
 
 Forwarded when
     The mode is not known, or a SET TRANSACTION without SESSION may be pending: the session's form would drop it, even
-    with an equal value. Such a form itself is always forwarded, and so is SET @@transaction_read_only.
+    with an equal value. After a login one may be, until the first COMMIT or ROLLBACK: init_connect can contain it. Such
+    a form itself is always forwarded, and so is SET @@transaction_read_only.
 
 Guarantee
     Exact.

@@ -4,16 +4,20 @@ Wasteful because
     Pools and ORMs set autocommit each time they hand out a connection or begin a transaction, without looking whether
     it is so already. Each costs a round trip.
 
+Instead
+    Connector/J: useLocalSessionState=true, and autoCommit=false in the pool where transactions are the rule.
+
 Withheld when
-    The value is what the status flags of the server's last reply say, or what the client has been promised, in or
-    outside of a transaction, and the server has accepted this text before.
+    The value is the one that the status flags of the server's last reply say, or the one that the client has been
+    promised since; in or outside of a transaction.
 
 Forwarded when
-    The value is not known (after an error in a statement that may have changed it), or the SET has other members that
-    are not redundant themselves.
+    The value is not known: after an error, until the next reply that has status flags, and after a failed statement
+    that may have set it, until the next one that says so. Or the SET has other members that no rule speaks for.
 
 Guarantee
-    Exact. Setting an equal value commits nothing, on MySQL and MariaDB: only the change from 0 to 1 does.
+    Exact. Setting autocommit to the value it has commits nothing, on MySQL and MariaDB: only the change from 0 to 1
+    does.
 
 Manual
     https://dev.mysql.com/doc/refman/en/commit.html

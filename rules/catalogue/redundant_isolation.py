@@ -1,16 +1,21 @@
 """SET SESSION TRANSACTION ISOLATION LEVEL to the level that it has.
 
 Wasteful because
-    Exposed, Spring and jOOQ set the level for each transaction, and set it back after it, though it is the same.
+    Exposed sets the level before each transaction, Django on each new connection, and nearly always to the one that it
+    set before.
+
+Instead
+    Django: isolation_level None in OPTIONS, and the level in the server's configuration.
 
 Withheld when
-    The session's level is known (a SET of it was accepted, and since then nothing ran that could have changed it without
-    the session tracker's word), it is equal, in or outside of a transaction, no SET TRANSACTION for the next transaction
-    only can be pending, and the server has accepted this text before.
+    The session's level is known (a SET of it was accepted or the session tracker has told it, and since then nothing
+    can have changed it unseen), it is equal, in or outside of a transaction, and no SET TRANSACTION for the next
+    transaction only can be pending.
 
 Forwarded when
     The level is not known, or a SET TRANSACTION without SESSION may be pending: the session's form would drop it, even
-    with an equal value. Such a form itself is always forwarded, and so is SET @@transaction_isolation.
+    with an equal value. After a login one may be, until the first COMMIT or ROLLBACK: init_connect can contain it. Such
+    a form itself is always forwarded, and so is SET @@transaction_isolation.
 
 Guarantee
     Exact.

@@ -4,14 +4,18 @@ Wasteful because
     Drivers and frameworks set the character set at connect, often one after the other, and some pools do so each time
     they hand out a connection.
 
+Instead
+    SQLAlchemy and Django: give the charset to the driver only. MySqlConnector: ConnectionReset=false where session
+    state is not touched.
+
 Withheld when
-    The same SET, with the same collation or none, was the last that touched what it sets, the server has accepted this
-    text, and nothing ran since then that could have changed a character set without the session tracker's word.
+    The same SET, with the same collation or none, was the last one that touched what it sets, and nothing since then
+    can have changed a character set unseen.
 
 Forwarded when
-    Anything else. That all four variables are equal is not enough: the results have a collation which no variable shows,
-    and which SET NAMES ... COLLATE and SET character_set_results set in different ways; it is in the metadata of each
-    column of text.
+    Anything else. That all four variables are equal is not enough: the results have a collation which no variable
+    shows, and which SET NAMES ... COLLATE and SET character_set_results set in different ways; it is in the metadata of
+    each column of text.
 
 Guarantee
     Exact.

@@ -5,12 +5,12 @@ Wasteful because
     what they are.
 
 Withheld when
-    The same literal was set last, the server has accepted this text without a warning, and nothing ran since then that
-    could have changed the variable without the session tracker's word.
+    The variable is one of those whose only effect is their value (time_zone, sql_mode, foreign_key_checks, the timeouts
+    and the like), the same literal was set last, and nothing since then can have changed it unseen.
 
 Forwarded when
-    The value is not a literal (DEFAULT, an expression, another variable), the variable is not one of those whose only
-    effect is their value, or the same value was written in another way.
+    The value is not a literal (DEFAULT, an expression, another variable), or it was written in another way when it was
+    set.
 
 Guarantee
     Exact.

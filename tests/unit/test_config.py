@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from proxy.config import OPTIONS, Address, ConfigError, Settings, flag, load, reference, variable
+from rules.catalogue import REPORTING, RULES
 
 
 def loaded(**flags: str) -> Settings:
@@ -19,6 +20,8 @@ def test_defaults_are_safe() -> None:
     assert settings.admin is not None
     assert settings.admin.host == "127.0.0.1"
     assert settings.log_literals is False
+    assert settings.mode == "observe"
+    assert settings.trust_server is False
 
 
 def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
@@ -64,10 +67,65 @@ def test_yaml_words_are_what_they_look_like(tmp_path: Path) -> None:
     assert settings.digests == 12
 
 
+def test_what_is_done_about_redundant_statements() -> None:
+    settings = loaded(mode="suppress", sample="0", max_silence="250ms", trust_server="true")
+    assert (settings.mode, settings.sample, settings.max_silence, settings.trust_server) == ("suppress", 0, 0.25, True)
+    assert loaded().sample == 1000
+    assert loaded().max_silence == 1.0
+
+
+def test_rules_are_decided_about_one_by_one() -> None:
+    assert loaded().rule == {}
+    assert loaded(rule="").rule == {}
+    settings = loaded(rule="liveness=suppress,deferred-begin=off, n-plus-one=observe,liveness=observe")
+    assert settings.rule == {"liveness": "observe", "deferred-begin": "off", "n-plus-one": "observe"}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "rule: liveness=suppress,deferred-begin=off\n",
+        "rule: [liveness=suppress, deferred-begin=off]\n",
+        "rule:\n  - liveness=suppress\n  - deferred-begin=off\n",
+        "rule:\n  liveness: suppress\n  deferred-begin: off\n",
+        "rule: {liveness: suppress, deferred-begin: 'off'}\n",
+    ],
+)
+def test_rules_in_a_file(tmp_path: Path, written: str) -> None:
+    file = tmp_path / "hushql.yaml"
+    file.write_text(f"upstream: db\nmode: off\n{written}")
+    settings = load({}, str(file), {})
+    assert settings.mode == "off"
+    assert settings.rule == {"liveness": "suppress", "deferred-begin": "off"}
+    environment = {"HUSHQL_RULE": "empty-commit=observe"}
+    assert load({}, str(file), environment).rule == {"empty-commit": "observe"}
+
+
+@pytest.mark.parametrize("rule", [rule.name for rule in REPORTING])
+def test_a_rule_that_only_reports_is_on_unless_it_is_told_otherwise(rule: str) -> None:
+    everything = {rule.name for rule in REPORTING}
+    assert loaded(mode="observe").reporting == everything
+    assert loaded(mode="suppress").reporting == everything
+    assert loaded(mode="off").reporting == set()
+    assert loaded(rule=f"{rule}=off").reporting == everything - {rule}
+    assert loaded(mode="off", rule=f"{rule}=observe").reporting == {rule}
+    with pytest.raises(ConfigError) as caught:
+        loaded(rule=f"{rule}=suppress")
+    assert str(caught.value) == f"--rule: '{rule}=suppress': {rule} only reports"
+
+
+@pytest.mark.parametrize("rule", [rule.name for rule in RULES])
+@pytest.mark.parametrize("mode", ["off", "observe", "suppress"])
+def test_a_rule_that_can_withhold_may_do_each(rule: str, mode: str) -> None:
+    assert loaded(rule=f"{rule}={mode}").rule == {rule: mode}
+    assert rule not in loaded(rule=f"{rule}={mode}").reporting
+
+
 def test_the_example_of_a_sidecar() -> None:
     settings = load({}, str(Path(__file__).parents[2] / "deploy" / "hushql.yaml"), {})
     assert (str(settings.listen), str(settings.admin)) == ("127.0.0.1:3307", "0.0.0.0:9307")
     assert settings.upstream_tls == "verify-identity"
+    assert settings.mode == "observe"
     assert settings.drain_timeout == 25.0
 
 
@@ -96,6 +154,16 @@ def test_the_grace_is_part_of_the_drain() -> None:
         ({"slow": "100"}, "--slow: '100': give a number and its unit"),
         ({"connect_timeout": "0s"}, "--connect-timeout: '0s': give more than 0"),
         ({"max_connections": "0"}, "--max-connections: '0': give a whole number"),
+        ({"mode": "on"}, "--mode: 'on': give one of off, observe, suppress"),
+        ({"sample": "-1"}, "--sample: '-1': give a whole number"),
+        ({"max_silence": "1"}, "--max-silence: '1': give a number and its unit"),
+        (
+            {"rule": "empty-comit=off"},
+            "--rule: 'empty-comit=off': there is no rule 'empty-comit'; `hushql rules` lists",
+        ),
+        ({"rule": "empty-commit"}, "--rule: 'empty-commit': give NAME=off or NAME=observe or NAME=suppress"),
+        ({"rule": "empty-commit=on"}, "--rule: 'empty-commit=on': give NAME=off or NAME=observe or NAME=suppress"),
+        ({"rule": "liveness=off,=off"}, "--rule: 'liveness=off,=off': there is no rule ''"),
         ({"upstream_tls": "yes"}, "--upstream-tls: 'yes': give one of disabled, preferred"),
         ({"log": ""}, "--log: '': give a path"),
         ({"tls_client": "required"}, "--tls-client required needs --tls-cert"),
@@ -140,8 +208,7 @@ def test_the_reference_page_is_current() -> None:
     assert (Path(__file__).parents[2] / "docs" / "configuration.md").read_text() == reference()
     for name in OPTIONS:
         assert f"| `{flag(name)}` | `{variable(name)}` |" in reference()
-    assert {name: getattr(loaded(), name) for name in OPTIONS if name not in ("upstream", "tls_client")} == {
-        field.name: field.default
-        for field in msgspec.structs.fields(Settings)
-        if field.name not in ("upstream", "tls_client")
+    without_default = ("upstream", "tls_client", "rule")
+    assert {name: getattr(loaded(), name) for name in OPTIONS if name not in without_default} == {
+        field.name: field.default for field in msgspec.structs.fields(Settings) if field.name not in without_default
     }

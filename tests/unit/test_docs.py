@@ -4,12 +4,19 @@ import json
 import re
 from pathlib import Path
 
-from proxy.conversation import PIPELINE_LIMIT, PREPARED_LIMIT, PREPARED_TEXT_LIMIT
-from proxy.events import LOGIN_FAILURES, STATES, TEXT_LIMIT
-from proxy.metrics import Metrics
+from proxy.config import OPTIONS, flag, load
+from proxy.conversation import HELD_LIMIT, IN_FLIGHT, JUDGED_LIMIT, PIPELINE_LIMIT
+from proxy.events import ACTIONS, LOGIN_FAILURES, STATES, TEXT_LIMIT
+from proxy.interpreter import PREPARED_LIMIT, PREPARED_TEXT_LIMIT
+from proxy.metrics import SETTLED, VERDICTS, Metrics
 from proxy.relay import LINGER
 from proxy.statement_log import QUEUE_BYTES
+from proxy.wire.template import BYTES_LIMIT, PACKETS_LIMIT
+from rules.catalogue import ALL
 from rules.digest import digest
+from rules.engine import LEARNED_LIMIT, MAX_SILENCE, SAMPLE
+from rules.session import PATIENCE
+from rules.watch import REMEMBERED
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -23,8 +30,15 @@ def test_every_metric_is_described_and_no_other() -> None:
     suffix = {"counter": "_total", "info": "_info"}
     exposed = {family.name + suffix.get(family.type, "") for family in families}
     assert set(re.findall(r"^\| `(hushql_\w+)`", page("metrics.md"), re.MULTILINE)) == exposed
-    for word in (*LOGIN_FAILURES, *STATES):
+    for word in (*LOGIN_FAILURES, *STATES, *VERDICTS.values()):
         assert f"`{word}`" in page("metrics.md")
+    for action in (*ACTIONS, SETTLED):
+        assert f"\n| {action} | " in page("metrics.md")
+
+
+def test_every_action_in_the_log_is_described() -> None:
+    [row] = re.findall(r"^\| `action` \| (.*) \|$", page("statement-log.md"), re.MULTILINE)
+    assert re.findall(r"`(\w+)`", row) == list(ACTIONS)
 
 
 def test_every_field_of_the_log_is_described_and_no_other() -> None:
@@ -50,6 +64,32 @@ def test_bounds_are_as_described() -> None:
     assert f"{PREPARED_LIMIT:,}, and {PREPARED_TEXT_LIMIT >> 20} MiB" in operations
     assert f"{QUEUE_BYTES >> 20} MiB; further ones" in operations
     assert f"none of them for {LINGER:g} s" in operations
+    assert f"before it is sent | {JUDGED_LIMIT >> 10} KiB; a longer one" in operations
+    assert f"| {LEARNED_LIMIT:,}, the oldest goes; " in operations
+    assert f"of {BYTES_LIMIT >> 10} KiB and {PACKETS_LIMIT} packets at most" in operations
+    assert f"| {HELD_LIMIT >> 10} KiB wait" in operations
+    assert f"at most {IN_FLIGHT} commands are then under way" in operations
+    assert f"which only reports remembers | {REMEMBERED} a connection" in operations
+
+
+def test_defaults_are_as_described() -> None:
+    settings = load({"upstream": "db"}, environment={})
+    operations = page("operations.md")
+    assert (settings.sample, settings.max_silence) == (SAMPLE, MAX_SILENCE)
+    assert f"`--max-silence` ({settings.max_silence:g} s)" in operations
+    assert f"`--sample` ({settings.sample:,})" in operations
+    assert f"| `{settings.mode}` | the default: " in operations
+    assert PATIENCE == 4
+    assert "by a fourth of it" in operations
+
+
+def test_options_and_rules_that_are_named_are_there() -> None:
+    flags = {flag(name) for name in OPTIONS} | {"--config", "--help"}
+    folder = DOCS.parent
+    for path in (*DOCS.glob("*.md"), folder / "README.md", folder / "CHANGELOG.md"):
+        text = path.read_text()
+        assert set(re.findall(r"(?<![\w`-])`(--[a-z-]+)", text)) <= flags, path.name
+        assert set(re.findall(r"--rule ([a-z-]+)=", text)) <= set(ALL), path.name
 
 
 def test_every_error_of_our_own_is_described() -> None:

@@ -13,9 +13,11 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_prometheus
 
-from proxy.events import LOGIN_FAILURES, STATES, Login, Peer, ServerError, StatementDone, WentBlind
-from proxy.metrics import DURATION_BOUNDS, OTHER, OVERHEAD_BOUNDS, Histogram, Metrics, Tally
+from proxy.events import ACTIONS, LOGIN_FAILURES, STATES, Login, Peer, Refuted, ServerError, StatementDone, WentBlind
+from proxy.metrics import DURATION_BOUNDS, OTHER, OVERHEAD_BOUNDS, VERDICTS, Histogram, Metrics, Tally
+from rules.catalogue import REPORTING, RULES
 from rules.digest import Digest
+from rules.verdict import ACKNOWLEDGE, ANSWER, PROMISE
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 PARSERS: dict[str, Callable[[str], Iterable[Metric]]] = {"": parse_prometheus, OPENMETRICS: parse_openmetrics}
@@ -115,6 +117,113 @@ def test_closed_sets_are_there_from_the_start(accept: str) -> None:
     assert all(found[f"hushql_login_failures_total{{reason={reason}}}"] == 0 for reason in LOGIN_FAILURES)
     assert found["hushql_overhead_seconds_count"] == 0
     assert found["hushql_log_dropped_total"] == 0
+
+
+# What the rules say
+
+
+def ruled(rule: str, action: str, took: float = 0.002, **fields: Any) -> StatementDone:
+    return done(took, rule=rule, action=action, **fields)
+
+
+@pytest.mark.parametrize("accept", PARSERS)
+def test_every_rule_is_there_from_the_start(accept: str) -> None:
+    found = {name: value for name, value in samples(new_metrics(), accept).items() if "rule=" in name}
+    actions = {
+        ANSWER: {"observed", "withheld"},
+        PROMISE: {"observed", "promised", "settled"},
+        ACKNOWLEDGE: {"observed", "acknowledged"},
+    }
+    expected = {
+        f"hushql_redundant_statements_total{{action={action},rule={rule.name}}}"
+        for rule in RULES
+        for action in actions[rule.action]
+    }
+    expected |= {f"hushql_redundant_statements_total{{action=observed,rule={rule.name}}}" for rule in REPORTING}
+    expected |= {f"hushql_redundant_seconds_total{{rule={rule.name}}}" for rule in (*RULES, *REPORTING)}
+    expected |= {
+        f"hushql_predictions_total{{result={result},rule={rule.name}}}"
+        for rule in RULES
+        for result in ("match", "mismatch")
+    }
+    expected |= {f"hushql_rule_disabled{{rule={rule.name}}}" for rule in RULES}
+    assert set(found) == expected
+    assert not any(found.values())
+    everything = samples(new_metrics(), accept)
+    assert everything["hushql_settlement_failures_total"] == 0
+    assert everything["hushql_upstream_round_trip_seconds"] == 0
+
+
+@pytest.mark.parametrize("accept", PARSERS)
+def test_what_was_done_about_a_statement(accept: str) -> None:
+    metrics = new_metrics()
+    set_ = seen(1, "set autocommit = ?", "set")
+    metrics.statement(ruled("deferred-autocommit", "observed", prediction=True), set_)
+    metrics.statement(ruled("deferred-autocommit", "observed", prediction=False), set_)
+    metrics.statement(ruled("deferred-autocommit", "promised", 0.0), set_)
+    metrics.statement(ruled("empty-commit", "withheld", 0.0), seen(2, "commit", "commit"))
+    metrics.statement(ruled("read-only-commit", "acknowledged", 0.0), seen(2, "commit", "commit"))
+    metrics.statement(done(settled=("deferred-autocommit", "deferred-begin")), seen(3))
+    found = samples(metrics, accept)
+    expected = {
+        "hushql_statements_total{command=COM_QUERY,verdict=forwarded}": 3,
+        "hushql_statements_total{command=COM_QUERY,verdict=answered}": 1,
+        "hushql_statements_total{command=COM_QUERY,verdict=promised}": 1,
+        "hushql_statements_total{command=COM_QUERY,verdict=acknowledged}": 1,
+        "hushql_redundant_statements_total{action=observed,rule=deferred-autocommit}": 2,
+        "hushql_redundant_statements_total{action=promised,rule=deferred-autocommit}": 1,
+        "hushql_redundant_statements_total{action=settled,rule=deferred-autocommit}": 1,
+        "hushql_redundant_statements_total{action=settled,rule=deferred-begin}": 1,
+        "hushql_redundant_statements_total{action=promised,rule=deferred-begin}": 0,
+        "hushql_redundant_statements_total{action=withheld,rule=empty-commit}": 1,
+        "hushql_redundant_statements_total{action=acknowledged,rule=read-only-commit}": 1,
+        "hushql_predictions_total{result=match,rule=deferred-autocommit}": 1,
+        "hushql_predictions_total{result=mismatch,rule=deferred-autocommit}": 1,
+        "hushql_predictions_total{result=match,rule=empty-commit}": 0,
+    }
+    assert {name: found.get(name) for name in expected} == expected
+
+
+def test_what_was_withheld_would_have_taken_a_round_trip() -> None:
+    metrics = new_metrics()
+    metrics.statement(done(0.004), seen(1, "set names utf8mb4", "set"))
+    assert metrics.round_trip == pytest.approx(0.004)
+    metrics.statement(ruled("redundant-names", "observed", 0.002), seen(1, "set names utf8mb4", "set"))
+    assert 0.002 < metrics.round_trip < 0.004
+    metrics.statement(done(9.0), seen(2))
+    metrics.statement(done(9.0, error=ServerError(1064, "42000")), seen(1, "set x", "set"))
+    expected = metrics.round_trip
+    metrics.statement(ruled("redundant-names", "withheld", 0.0), seen(1, "set names utf8mb4", "set"))
+    assert metrics.redundant_seconds["redundant-names"] == pytest.approx(0.002 + expected)
+    assert samples(metrics)["hushql_upstream_round_trip_seconds"] == metrics.round_trip == expected
+
+
+@pytest.mark.parametrize("rule", REPORTING, ids=lambda rule: rule.name)
+def test_what_is_only_reported_is_observed_and_predicts_nothing(rule: Any) -> None:
+    metrics = new_metrics()
+    metrics.statement(done(0.004), seen(1, "set names utf8mb4", "set"))
+    metrics.statement(ruled(rule.name, "observed", 0.3), seen(2))
+    metrics.statement(ruled(rule.name, "observed", 0.001), seen(2))
+    metrics.reported(rule.name, 5, 0.01)
+    assert metrics.redundant[rule.name, "observed"] == 7
+    assert metrics.redundant.total() == 7
+    wasted = 0.004 + 0.001 + 0.01 if rule.work_remains else 0.3 + 0.001 + 0.01
+    assert metrics.redundant_seconds[rule.name] == pytest.approx(wasted)
+    assert metrics.predictions.total() == 0
+    assert metrics.round_trip == pytest.approx(0.004)
+
+
+def test_a_rule_that_was_switched_off_says_so() -> None:
+    metrics = new_metrics()
+    metrics.refuted(Refuted(peer(), 1.0, "empty-commit", "00", "01", disabled=False))
+    assert metrics.disabled["empty-commit"] == 0
+    metrics.refuted(Refuted(peer(), 1.0, "empty-commit", "00", "01", disabled=True))
+    assert samples(metrics)["hushql_rule_disabled{rule=empty-commit}"] == 1
+    assert samples(metrics)["hushql_rule_disabled{rule=deferred-begin}"] == 0
+
+
+def test_every_action_has_a_verdict() -> None:
+    assert set(VERDICTS) == {"", *ACTIONS}
 
 
 def test_the_format_is_the_one_asked_for() -> None:

@@ -20,10 +20,22 @@ from hypothesis import strategies as st
 
 from proxy import sinks as sinks_module
 from proxy import statement_log
-from proxy.events import ConnectionClosed, Event, Login, Peer, ServerError, StatementDone, WentBlind
+from proxy.events import (
+    ACTIONS,
+    ConnectionClosed,
+    Event,
+    Login,
+    Peer,
+    Refuted,
+    ServerError,
+    SettlementFailed,
+    StatementDone,
+    WentBlind,
+)
 from proxy.metrics import Metrics
 from proxy.sinks import NOTICES_A_SECOND, Sinks
 from proxy.statement_log import CHUNK_BYTES, LineWriter, StatementLog, schema
+from rules.catalogue import ALL
 from rules.digest import Digest, digest
 
 ROOT = Path(__file__).parents[2]
@@ -177,6 +189,19 @@ def test_what_is_empty_is_left_out(tmp_path: Path) -> None:
     assert (line["command"], line["digest"], line["kind"]) == ("COM_PING", "COM_PING", "command")
 
 
+@pytest.mark.parametrize("action", ACTIONS)
+def test_what_a_rule_said_and_what_was_done(tmp_path: Path, action: str) -> None:
+    path = tmp_path / "log"
+    events: list[Event] = [done(n=1, rule="deferred-begin", action=action), done(n=2)]
+    run_sinks(StatementLog(str(path)), events)
+    ruled, plain = logged(path)
+    assert (ruled["rule"], ruled["action"]) == ("deferred-begin", action)
+    assert {"rule", "action"}.isdisjoint(plain)
+    SCHEMA.validate(ruled)
+    with pytest.raises(jsonschema.ValidationError):
+        SCHEMA.validate(ruled | {"action": "invented"})
+
+
 def test_the_time_is_utc_with_microseconds(tmp_path: Path) -> None:
     log = StatementLog(str(tmp_path / "log"))
     seen = digest(QUERY)
@@ -282,6 +307,8 @@ def statements(draw: st.DrawFn) -> StatementDone:
         warnings=draw(st.integers(0, 65535)),
         error=draw(st.none() | st.builds(ServerError, st.integers(0, 65535), names)),
         in_transaction=draw(st.none() | st.booleans()),
+        rule=draw(st.sampled_from(["", *ALL])),
+        action=draw(st.sampled_from(["", *ACTIONS])),
     )
 
 
@@ -721,6 +748,29 @@ def test_failed_logins_and_blindness_are_a_line_each(capfd: pytest.CaptureFixtur
         r"hushql: login of 'joe\n\x1b[31m' from 10.0.0.7:40000 failed: refused (error 1045)",
         "hushql: connection 3 from 10.0.0.7:40000 is relayed blindly: sequence: packet 3 after 7?x",
     ]
+
+
+def test_wrong_predictions_and_broken_promises_are_a_line_each(capfd: pytest.CaptureFixture[str]) -> None:
+    metrics = run_sinks(
+        None,
+        [
+            Refuted(peer(3), 1.0, "empty-commit", "00" * 7, "ff" * 3000, disabled=False),
+            Refuted(peer(3), 1.0, "empty-commit", "00", "01", disabled=True),
+            SettlementFailed(peer(3), 2.0, "error 1193"),
+        ],
+    )
+    observed, disabled, failed = capfd.readouterr().err.splitlines()
+    start = "hushql: connection 3 from 10.0.0.7:40000"
+    assert observed.startswith(
+        f"{start}: empty-commit predicted a wrong reply, nothing was withheld; predicted 00000000000000"
+    )
+    assert len(observed) < 2300
+    assert disabled == (
+        f"{start}: empty-commit predicted a wrong reply, the rule is off from now on; predicted 00, the server said 01"
+    )
+    assert failed == f"{start} was closed: a promise failed: error 1193"
+    assert metrics.disabled["empty-commit"] == 1
+    assert metrics.settlement_failures == 1
 
 
 def test_a_flood_of_lines_is_cut_and_counted(

@@ -1,0 +1,171 @@
+"""The fixtures of the rules against what real servers replied to them: every mark is what the rules say."""
+
+import json
+from functools import cache
+from typing import Any, NamedTuple
+
+import pytest
+
+from proxy.conversation import Conversation
+from proxy.events import Event, Peer, SettlementFailed, StatementDone, WentBlind
+from proxy.wire.constants import CLIENT_SESSION_TRACK, COM_QUERY, COM_STMT_PREPARE, SERVER_SESSION_STATE_CHANGED
+from proxy.wire.exchange import Reply
+from proxy.wire.packet import Framer, packets
+from proxy.wire.replies import OK, ok
+from rules.catalogue import RULES
+from rules.engine import MAX_SILENCE, Engine
+from tests.catalogue.fixtures import Line, Session, load
+from tests.catalogue.player import payload
+from tests.catalogue.record import RECORDINGS, SCHEMA, engine
+from tests.wire.conversations import logged_in
+
+SERVERS = ("mariadb-10.11", "mariadb-11.8", "mysql-9.7")
+NAMES = [rule.name for rule in RULES]
+ON = [rule.name for rule in RULES if rule.on_by_default]
+BETWEEN = 0.001
+"""Seconds between two lines."""
+
+
+class Recording(NamedTuple):
+    """What a server said to the sessions of all fixtures."""
+
+    version: str
+    kind: str
+    asked: dict[str, str]
+    """Its answers to what hushql asks of it for itself."""
+    sessions: dict[str, dict[str, Any]]
+
+
+@cache
+def recording(server: str) -> Recording:
+    return Recording(**json.loads((RECORDINGS / f"{server}.json").read_text()))
+
+
+class Told(NamedTuple):
+    """What became of a line."""
+
+    done: StatementDone
+    said: bytes
+    """To the client."""
+    recorded: bytes
+    """What the server would have said, without the session state for which only the proxy asks."""
+
+
+class Replay:
+    """A session as the proxy sees it that suppresses, the server's side of it from a recording.
+
+    What hushql sends of its own, nobody has recorded: the server says OK to it, with the flags that the client has been
+    told last, for that is what it is sent for.
+    """
+
+    def __init__(self, engine: Engine, server: Recording, session: Session) -> None:
+        said = server.sessions[session.name]
+        self.session = session
+        self._replies = [bytes.fromhex(reply) for _, reply in said["replies"]]
+        self._capabilities: int = said["capabilities"]
+        self._hides = session.capabilities & CLIENT_SESSION_TRACK == 0
+        self._status: int = said["status"]
+        self._asked = server.asked
+        self._now = 1.0
+        self._statement_ids: dict[str, int] = {}
+        self._events: list[Event] = []
+        login = logged_in(
+            capabilities=self._capabilities & ~(CLIENT_SESSION_TRACK if self._hides else 0),
+            server_capabilities=self._capabilities,
+            status=self._status,
+            schema=SCHEMA,
+            reported_schema=SCHEMA.encode(),
+            at=self._now,
+        )
+        peer = Peer(id=1, client="test", opened=0.0, server_version=server.version)
+        self._conversation = Conversation(peer, login, self._events.append, engine)
+
+    def play(self) -> list[Told]:
+        """Play all lines."""
+        return [self._play(line, reply) for line, reply in zip(self.session.lines, self._replies, strict=True)]
+
+    def _play(self, line: Line, reply: bytes) -> Told:
+        self._now += 2 * MAX_SILENCE if line.after_pause else BETWEEN
+        command = payload(line, SCHEMA, self._statement_ids)
+        if line.command == COM_STMT_PREPARE:
+            self._statement_ids[line.text] = len(self._statement_ids) + 1
+        self._conversation.from_client(packets(command, 0), self._now)
+        while sent := b"".join(self._conversation.to_server):
+            self._conversation.to_server.clear()
+            for one in payloads(sent):
+                self._conversation.from_server(reply if one == command else self._answer(one), self._now)
+        said = b"".join(self._conversation.to_client)
+        self._conversation.to_client.clear()
+        recorded = self._as_told(line, reply)
+        assert not any(isinstance(event, WentBlind | SettlementFailed) for event in self._events), self._events
+        done = self._events[-1]
+        assert isinstance(done, StatementDone)
+        return Told(done, said, recorded)
+
+    def _answer(self, own: bytes) -> bytes:
+        """Return the server's answer to a statement of hushql's own: to a query the one that it had before."""
+        for line, reply in zip(self.session.lines, self._replies, strict=True):
+            if own[1:] == line.text.encode() and line.command == COM_QUERY and reply[4] != OK:
+                return reply
+        asked = [answer for wish, answer in self._asked.items() if wish.encode() in own]
+        answer = bytes.fromhex(max(asked, key=len)) if asked else ok(0)
+        changed = int.from_bytes(answer[3:5], "little") & SERVER_SESSION_STATE_CHANGED
+        return packets(answer[:3] + (self._status | changed).to_bytes(2, "little") + answer[5:], 1)
+
+    def _as_told(self, line: Line, reply: bytes) -> bytes:
+        """Note the flags of a recorded reply, and return it as the client has to get it."""
+        taken, found = Reply(line.command, self._capabilities), []
+        for packet in payloads(reply):
+            before = taken.ok
+            taken.take(packet, len(packet))
+            is_new = taken.ok is not None and taken.ok is not before
+            found.append(taken.ok.without_state(packet) if taken.ok and is_new and self._hides else packet)
+        self._status = self._status if taken.status is None else taken.status
+        return b"".join(packets(packet, number) for number, packet in enumerate(found, 1))
+
+
+def payloads(data: bytes) -> list[bytes]:
+    framer, found = Framer(1 << 24), []
+    framer.feed(data)
+    while framer.advance():
+        found.append(framer.payload)
+    return found
+
+
+def problems(line: Line, told: Told) -> list[str]:
+    """What a line's mark says otherwise than the rules do."""
+    done, found = told.done, []
+    if (done.rule, done.action) != (line.rule, line.action):
+        found.append(
+            f"{line}: {done.action or 'forwarded'} {done.rule}, and not {line.action or 'forwarded'} {line.rule}"
+        )
+    if told.said != told.recorded:
+        found.append(f"{line}: {told.said!r}, but the server says {told.recorded!r}")
+    error = done.error.code if done.error else 0
+    if error != line.error:
+        found.append(f"{line}: error {error}, and not {line.error}")
+    return found
+
+
+def replayed(server: Recording, rule: str) -> list[tuple[Session, list[Told]]]:
+    """A rule's fixture, once the texts of all fixtures have been accepted."""
+    judge = engine(rule)
+    for session in (session for name in {*ON, rule} for session in load(name, server.kind)):
+        Replay(judge, server, session).play()
+    return [(session, Replay(judge, server, session).play()) for session in load(rule, server.kind)]
+
+
+def checked(server: Recording, rule: str) -> list[str]:
+    return [
+        f"{session.name}: {problem}"
+        for session, told in replayed(server, rule)
+        for line, one in zip(session.lines, told, strict=True)
+        for problem in problems(line, one)
+    ]
+
+
+@pytest.mark.parametrize("rule", NAMES)
+@pytest.mark.parametrize("server", SERVERS)
+def test_every_mark_is_what_the_rules_say(server: str, rule: str) -> None:
+    found = checked(recording(server), rule)
+    assert not found, "\n".join(found)
