@@ -56,7 +56,7 @@ from proxy.wire.packet import Framer, packets
 from proxy.wire.replies import ERR, Ok, err
 from rules.engine import Engine
 from rules.session import ANSI_QUOTES, NO_BACKSLASH_ESCAPES, Settlement
-from rules.statement import OTHER, USE, Statement
+from rules.statement import OTHER, SET, USE, Statement
 from rules.verdict import ACKNOWLEDGE
 
 COMMAND_LIMIT: Final = TEXT_LIMIT + 1024
@@ -73,6 +73,7 @@ HELD_LIMIT: Final = PACKET_LIMIT + 1024
 """How many bytes of a client may wait here before it is not read from any more."""
 
 _UNKNOWN: Final = Statement(OTHER, b"", b"", reads_diagnostics=True)
+_REPORT_NOTHING: Final = Statement(SET, b"SET session_track_schema=0, session_track_system_variables=''", b"set")
 _USE: Final = re.compile(rb"\s*use\s+(?:`((?:[^`]|``)+)`|([\w$\x80-\xff]+))\s*;?\s*", re.IGNORECASE)
 _ACTIONS: Final = ("", "withheld", "promised", "acknowledged")  # by verdict
 
@@ -202,10 +203,12 @@ class Conversation(Core):
         """Only pass bytes on from now on; what the server has not heard of it is told first."""
         if self._silent or self._outbox:  # whose reply is whose cannot be told any more
             self._fail(f"{reason}: {detail}", now)
-        elif self._judge.has_promised and not self._replies:
+        elif (self._judge.has_promised or self._strips) and not self._replies:
             self._going_blind = (reason, detail)
             self._behind.append(self._client.untaken())
             self._enqueue_settlements(_UNKNOWN)
+            if self._strips:  # what only the proxy has asked for would reach the client from now on
+                self._enqueue(Settlement(_REPORT_NOTHING, optional=True))
             self._send()
         else:
             self._become_blind(reason, detail, now)
@@ -410,12 +413,15 @@ class Conversation(Core):
         """Put what has to go ahead of a statement into the outbox; return the rules whose promises that keeps."""
         rules: tuple[str, ...] = ()
         for settlement in self._judge.settle(statement):
-            payload = self._command_for(settlement.statement)
-            exchange = Exchange(payload[0], settlement.statement, Reply(payload[0], self._login.server_capabilities))
-            exchange.settlement = settlement
-            self._outbox.append((packets(payload, 0), exchange))
+            self._enqueue(settlement)
             rules += settlement.rules
         return rules
+
+    def _enqueue(self, settlement: Settlement) -> None:
+        payload = self._command_for(settlement.statement)
+        exchange = Exchange(payload[0], settlement.statement, Reply(payload[0], self._login.server_capabilities))
+        exchange.settlement = settlement
+        self._outbox.append((packets(payload, 0), exchange))
 
     def _command_for(self, statement: Statement) -> bytes:
         """Return the payload of the command that brings a statement of our own."""

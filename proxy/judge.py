@@ -127,7 +127,8 @@ class Judge:
         reply = exchange.reply
         version = self.session.dialect.version
         if reply.error is not None and settlement.optional:
-            self._engine.refused_tracking.add(version)
+            if settlement.tracks:
+                self._engine.refused_tracking.add(version)
             return ""
         if reply.error is not None:
             return f"error {reply.error.code}"

@@ -457,8 +457,27 @@ class Session:
             self._take_reports(outcome.reported, [])
         else:
             self._forget()
+        self._doubt_characteristics(statement, outcome)
         if schema is not None and (outcome.tracker_spoke or statement.word not in (b"drop", b"alter", b"")):
             self._facts["schema"] = schema  # USE is not for stored code
+
+    def _doubt_characteristics(self, statement: Statement, outcome: Outcome) -> None:
+        """Believe no isolation level or access mode that stored code may have set.
+
+        On MySQL what a function sets is reported at once and in force only after the next transaction; on MariaDB it
+        may even be for the next one only. Where such code hides in a view or a trigger and the tracker has no word of
+        it, the flags of the next BEGIN give it away.
+        """
+        names = [self.dialect.canonical(name) for name in outcome.reported]
+        if "isolation" in names or "access" in names:
+            self._facts.pop("isolation", None)
+            self._facts.pop("access", None)
+            self._epochs[1] += 1
+            self._began_read_only = None
+        if statement.reads_diagnostics:  # as everything does that calls a function which is not built in
+            self.one_shot = self.one_shot or not self.is_mysql
+            if not outcome.tracker_spoke:
+                self._began_read_only = None
 
     def _take_other(self, statement: Statement, outcome: Outcome) -> None:
         self._forget()

@@ -71,6 +71,55 @@ START TRANSACTION READ WRITE;                       -- promised
 UPDATE shop SET n = 0;
 ROLLBACK;
 
+-- session: in what has begun, there can be no SET TRANSACTION
+COMMIT;
+START TRANSACTION READ WRITE;                       -- promised
+SET TRANSACTION READ ONLY;                          -- error 1568
+ROLLBACK;                                           -- forwarded
+
+-- session: a function may have set the access mode, which is in force only at the next end of a transaction
+-- only: mysql
+COMMIT;
+BEGIN;
+COMMIT;
+SELECT isolate();
+BEGIN;                                              -- forwarded
+UPDATE shop SET n = 0;
+COMMIT;
+BEGIN;                                              -- forwarded
+UPDATE shop SET n = 1;                              -- error 1792
+ROLLBACK;
+
+-- session: MariaDB's functions may also set that of the next transaction
+-- only: mariadb
+COMMIT;
+BEGIN;
+COMMIT;
+SELECT isolate_next();
+BEGIN;                                              -- forwarded
+UPDATE shop SET n = 0;                              -- error 1792
+ROLLBACK;
+
+-- session: a view may have done so
+-- only: mysql
+COMMIT;
+BEGIN;
+COMMIT;
+SELECT n FROM isolating;
+BEGIN;                                              -- forwarded
+ROLLBACK;
+
+-- session: without the tracker's word at the end of rows, any function may have set it
+-- client: CLIENT_PROTOCOL_41
+COMMIT;
+BEGIN;
+COMMIT;
+SELECT isolate();
+COMMIT;
+BEGIN;                                              -- forwarded
+UPDATE shop SET n = 0;                              -- error 1792
+ROLLBACK;
+
 -- session: it releases locked tables
 COMMIT;
 LOCK TABLES shop WRITE;

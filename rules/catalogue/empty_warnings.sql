@@ -22,7 +22,7 @@ SHOW WARNINGS;                                      -- forwarded
 SHOW WARNINGS;                                      -- forwarded, reading keeps them
 -- COM_PING
 SHOW WARNINGS;                                      -- forwarded, so does this
--- COM_INIT_DB {schema}                             -- redundant: redundant-schema
+-- COM_INIT_DB {schema}                             -- forwarded, its OK repeats their number
 SHOW WARNINGS;                                      -- forwarded
 SET autocommit=1;                                   -- redundant: redundant-autocommit
 SHOW WARNINGS;                                      -- redundant, a SET forgets them

@@ -58,6 +58,16 @@ BEGIN;
 SET SESSION TRANSACTION READ ONLY;                  -- forwarded
 COMMIT;
 
+-- session: a function may have set it, which MySQL puts in force only at the next end of a transaction
+-- only: mysql
+COMMIT;
+SET SESSION TRANSACTION READ WRITE;                 -- promised: deferred-access-mode
+SELECT isolate();
+BEGIN;                                              -- forwarded
+SET SESSION TRANSACTION READ ONLY;                  -- forwarded
+COMMIT;
+UPDATE shop SET n = 0;                              -- error 1792
+
 -- session: a reset sets it back
 COMMIT;
 SET SESSION TRANSACTION READ ONLY;                  -- promised: deferred-access-mode

@@ -64,6 +64,15 @@ SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;         -- forwarded
 SELECT n FROM shop;
 COMMIT;
 
+-- session: a function may have set it, which MySQL puts in force only at the next end of a transaction
+-- only: mysql
+COMMIT;
+SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;         -- promised: deferred-isolation
+SELECT isolate();
+BEGIN;                                                          -- forwarded
+SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE;           -- forwarded
+COMMIT;
+
 -- session: a reset sets it back
 COMMIT;
 SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;         -- promised: deferred-isolation

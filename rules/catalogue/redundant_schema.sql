@@ -45,6 +45,15 @@ USE {schema};                                       -- forwarded
 USE {schema};                                       -- redundant
 
 -- session: a reset keeps it
+-- only: mysql
+-- only: mysql
 USE {schema};                                       -- redundant
 -- COM_RESET_CONNECTION
 USE {schema};                                       -- redundant
+
+-- session: a reset of MariaDB 10 keeps the schema, but not its character set
+-- only: mariadb 10
+USE {schema};                                       -- redundant
+-- COM_RESET_CONNECTION
+USE {schema};                                       -- forwarded
+SELECT @@character_set_database;

@@ -25,7 +25,7 @@ asks, nor for what makes up `acknowledged`.
 All else begins with two dashes:
 
     -- session: what it shows         a session begins
-    -- only: mysql                    or mariadb: it is not for other servers
+    -- only: mysql                    or mariadb, or mariadb 10: it is not for other servers
     -- client: CLIENT_SESSION_TRACK   its capability flags beside those that all have, instead of CLIENT_DEPRECATE_EOF
     -- COM_INIT_DB {schema}           a command that is not SQL, with its argument; it may have a mark
     -- COM_STMT_PREPARE SELECT 1      a statement is prepared,
@@ -53,7 +53,8 @@ from proxy.wire.constants import (
 )
 
 FOLDER: Final = Path(rules.catalogue.__file__).parent
-KINDS: Final = ("mysql", "mariadb")
+ANY: Final = ""
+"""All servers."""
 COMMANDS: Final = {
     "COM_INIT_DB": COM_INIT_DB,
     "COM_PING": COM_PING,
@@ -67,6 +68,7 @@ ACTIONS: Final = {"redundant": "withheld", "promised": "promised", "acknowledged
 _STATEMENT: Final = re.compile(r"(?P<text>.+?);(?:\s+-- (?P<mark>.*))?")
 _COMMAND: Final = re.compile(r"-- (?P<command>COM_\w+)(?: (?P<text>.*?))??(?:\s+-- (?P<mark>.*))?")
 _DIRECTIVE: Final = re.compile(r"-- (only|client): (.*)")
+_SERVERS: Final = re.compile(r"(?:mysql|mariadb)(?: \d+)?")
 _MARK: Final = re.compile(
     r"(?:(?P<action>redundant|promised|acknowledged)(?P<tracked> if tracked)?(?:: (?P<rule>[a-z-]+))?"
     r"|forwarded|error (?P<error>\d+))(?:, .+)?"
@@ -111,8 +113,8 @@ class Session:
 
     rule: str
     what: str
-    kinds: tuple[str, ...] = KINDS
-    """The servers that it is for."""
+    only: str = ANY
+    """The servers that it is for: their kind, perhaps with the first number of their version."""
     capabilities: int = CLIENT_DEPRECATE_EOF
     """The client's flags beside those that all clients have."""
     lines: tuple[Line, ...] = ()
@@ -120,6 +122,10 @@ class Session:
     @property
     def name(self) -> str:
         return f"{self.rule}: {self.what}"
+
+    def is_for(self, kind: str, version: str) -> bool:
+        """Say whether it is for this server."""
+        return self.only in (ANY, kind, f"{kind} {version.split('.', maxsplit=1)[0]}")
 
     def on(self, kind: str) -> "Session":
         """Return the session with the marks that it has on a kind of server."""
@@ -134,10 +140,10 @@ def path_of(rule: str) -> Path:
     return FOLDER / f"{rule.replace('-', '_')}.sql"
 
 
-def load(rule: str, kind: str) -> tuple[Session, ...]:
-    """Read what a rule's fixture has for a kind of server, with the marks as they are there; raises Malformed."""
+def load(rule: str, kind: str, version: str) -> tuple[Session, ...]:
+    """Read what a rule's fixture has for a server, with the marks as they are there; raises Malformed."""
     sessions = parse(rule, path_of(rule).read_text(encoding="utf-8"))
-    return tuple(session.on(kind) for session in sessions if kind in session.kinds)
+    return tuple(session.on(kind) for session in sessions if session.is_for(kind, version))
 
 
 def parse(rule: str, text: str) -> tuple[Session, ...]:
@@ -183,9 +189,9 @@ def _directed(session: Session, lines: list[Line], name: str, text: str) -> Sess
         raise Malformed("this belongs to the head of a session")
     if name == "client":
         return replace(session, capabilities=_capabilities(text))
-    if text not in KINDS:
+    if _SERVERS.fullmatch(text) is None:
         raise Malformed("no kind of server")
-    return replace(session, kinds=(text,))
+    return replace(session, only=text)
 
 
 def _capabilities(text: str) -> int:

@@ -83,7 +83,7 @@ def main() -> None:
         pymysql.connect(host=server.host, port=server.port, user=account.user, password=account.password).close()
         server.run(f"USE {server.schema}", *shop.FURNISH)
         recordings, asked = {}, dict[str, str]()
-        for session in (session for rule in RULES for session in load(rule.name, server.kind)):
+        for session in (session for rule in RULES for session in load(rule.name, server.kind, server.version)):
             server.run(f"USE {server.schema}", *shop.PUT_BACK)
             recordings[session.name] = record(server, session, asked)
         RECORDINGS.mkdir(exist_ok=True)

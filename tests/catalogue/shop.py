@@ -20,8 +20,13 @@ FURNISH: Final = (
         "CREATE FUNCTION isolate() RETURNS INT NO SQL"
         " BEGIN SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY; RETURN 1; END"
     ),
+    "CREATE FUNCTION isolate_next() RETURNS INT NO SQL BEGIN SET TRANSACTION READ ONLY; RETURN 1; END",
+    "CREATE VIEW isolating AS SELECT isolate() AS n",
     # What a client may call: anything.
-    "CREATE PROCEDURE run(what TEXT) BEGIN SET @what = what; PREPARE p FROM @what; EXECUTE p; DEALLOCATE PREPARE p; END",
+    (
+        "CREATE PROCEDURE run(what TEXT)"
+        " BEGIN SET @what = what; PREPARE p FROM @what; EXECUTE p; DEALLOCATE PREPARE p; END"
+    ),
 )
 """Statements of an account with all rights, in the sessions' schema."""
 
@@ -38,10 +43,11 @@ PUT_BACK: Final = (
 
 CLEAR: Final = (
     "DROP TABLE shop, archive, watched",
-    "DROP VIEW meddling",
+    "DROP VIEW meddling, isolating",
     "DROP FUNCTION meddle",
     "DROP FUNCTION meddle_unseen",
     "DROP FUNCTION isolate",
+    "DROP FUNCTION isolate_next",
     "DROP PROCEDURE run",
 )
 """Statements that take it all away."""

@@ -11,7 +11,7 @@ import pymysql
 import pytest
 
 from proxy.wire.constants import COM_QUERY, COM_STMT_EXECUTE
-from rules.catalogue import RULES
+from rules.catalogue import REPORTING, RULES
 from rules.statement import BEGIN, END, PLAIN, Statement, read
 from tests.catalogue.fixtures import Line, Session, load
 from tests.catalogue.player import Packets, Player
@@ -53,7 +53,7 @@ class Stage:
 
     def sessions(self, rule: str) -> list[Session]:
         """Those of a rule's fixture that are for this server."""
-        return list(load(rule, self.server.kind))
+        return list(load(rule, self.server.kind, self.server.version))
 
     def direct(self, session: Session) -> Play:
         """The session as it is, without hushql."""
@@ -65,6 +65,7 @@ class Stage:
         """A proxy in front of the server that has met with all texts before."""
         options = ["--mode", mode, "--sample", "0", "--max-silence", f"{MAX_SILENCE}s"]
         options += [] if rule in ON else ["--rule", f"{rule}={mode}"]
+        options += [f"--rule={only_reports.name}=off" for only_reports in REPORTING]
         if (found := self._proxies.get(tuple(options))) is not None:
             return found
         folder = self._folder / f"proxy-{len(self._proxies)}"

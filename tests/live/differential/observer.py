@@ -188,7 +188,8 @@ class Observer:
 _AGAINST_WRITES: Final = ("SHARED_READ_ONLY", "SHARED_NO_WRITE", "SHARED_NO_READ_WRITE", "EXCLUSIVE")
 """Metadata locks that SELECT ... FOR UPDATE waits for."""
 _FREE_ROWS: Final = " UNION ALL ".join(
-    f"(SELECT '{table}', id FROM {table} FOR UPDATE SKIP LOCKED)" for table in ("people", "numbered", "watched")
+    f"(SELECT '{table}', id FROM {table} FORCE INDEX (PRIMARY) FOR UPDATE SKIP LOCKED)"
+    for table in ("people", "numbered", "watched")
 )
 _LOCKED_AGAINST_READS: Final = (
     "SELECT 1 FROM performance_schema.metadata_locks WHERE object_schema = '{schema}' AND object_type = 'TABLE'"
@@ -208,7 +209,8 @@ _MAKES: Final = re.compile("CREATE|RENAME|DROP", re.IGNORECASE)
 _METADATA_LOCKS: Final = (
     "SELECT t.processlist_id, object_type, object_schema, object_name, lock_type, lock_duration, lock_status"
     " FROM performance_schema.metadata_locks m JOIN performance_schema.threads t ON t.thread_id = m.owner_thread_id"
-    " WHERE t.processlist_id IN ({numbers}) AND lock_duration <> 'STATEMENT'"
+    " WHERE t.processlist_id IN ({numbers}) AND lock_duration <> 'STATEMENT' AND object_type IN"
+    " ('TABLE', 'FUNCTION', 'PROCEDURE', 'USER LEVEL LOCK')"
 )
 _TRANSACTIONS: Final = (
     "SELECT processlist_id, access_mode, isolation_level, autocommit, number_of_savepoints"
