@@ -3,6 +3,7 @@
 The proxy itself never logs in anywhere; its clients do. This is for commands that are given an account.
 """
 
+import contextlib
 import hashlib
 import socket
 import ssl
@@ -54,7 +55,7 @@ class Refused(Exception):
     def __init__(self, error: Err) -> None:
         """Take the packet."""
         message = "".join(one if one.isprintable() else "?" for one in error.message.decode("utf-8", "replace"))
-        super().__init__(f"error {error.code}: {message}")
+        super().__init__(f"the server says error {error.code}: {message}")
         self.code = error.code
 
 
@@ -71,12 +72,10 @@ class Client:
         self._sequence_id = 0
         self._is_local = bool(address.path)
         self._is_encrypted = False
+        self._is_logged_in = False
         self._socket = _connected(address, timeout)
         try:
-            payload = self._read()
-            if payload[:1] == bytes([ERR]):
-                raise Refused(Err(payload))
-            self.greeting = Greeting(payload)
+            self.greeting = self._take_greeting()
         except BaseException:
             self._socket.close()
             raise
@@ -84,6 +83,12 @@ class Client:
         self.plugin = self.greeting.plugin or NATIVE
         """The authentication plugin that was asked for last."""
         self._nonce = self.greeting.nonce
+
+    def _take_greeting(self) -> Greeting:
+        payload = self._read()
+        if payload[:1] == bytes([ERR]):
+            raise Refused(Err(payload))
+        return Greeting(payload)
 
     def start_tls(self, context: ssl.SSLContext, name: str) -> str:
         """Go on in TLS with a server of this name; return the version and cipher agreed on."""
@@ -117,6 +122,7 @@ class Client:
                 self._answer_more(payload, secret)
             else:
                 raise Malformed(f"0x{kind & 0xFF:02x} in an authentication")
+        self._is_logged_in = True
 
     def query(self, text: bytes) -> list[list[bytes | None]]:
         """Return the rows of a statement's only result, none where it has none."""
@@ -136,14 +142,11 @@ class Client:
         return found
 
     def close(self) -> None:
-        """Say goodbye, if there is anybody to hear it."""
+        """Leave; after a login with a word, if there is anybody to hear it."""
         self._sequence_id = 0
-        try:
-            self._send(bytes([COM_QUIT]))
-        except OSError:
-            return
-        finally:
-            self._socket.close()
+        with self._socket, contextlib.suppress(OSError):
+            if self._is_logged_in:
+                self._send(bytes([COM_QUIT]))
 
     def __enter__(self) -> Self:
         return self
@@ -189,6 +192,7 @@ class Client:
 
     def _send(self, payload: bytes) -> None:
         self._socket.sendall(packets(payload, self._sequence_id))
+        self._sequence_id += 1
 
     def _read(self) -> bytes:
         while not self._framer.advance():

@@ -13,6 +13,7 @@ from proxy.login import LoggedIn
 from proxy.wire.constants import CLIENT_DEPRECATE_EOF, CLIENT_SESSION_TRACK
 from proxy.wire.replies import Ok
 from proxy.wire.template import Template
+from rules.dialect import MYSQL
 from rules.engine import Engine, Verdict
 from rules.session import AUTOCOMMIT, IN_TRANS, IN_TRANS_READONLY, Outcome, Session, Settlement
 from rules.statement import BEGIN, END, PING, PROBE, READ, RESET, SET, USE, WARNINGS, Statement
@@ -46,9 +47,10 @@ class Judge:
         """Whether promises are real."""
         self._engine = engine
         self._sees_work = login.capabilities & CLIENT_DEPRECATE_EOF != 0
-        self._may_track = (
-            engine.observes and login.server_capabilities & ~login.capabilities & CLIENT_SESSION_TRACK != 0
-        )
+        # Without an OK at the end of rows MariaDB's tracker has no word on them, and what it is asked shows in the EOF.
+        is_heard = self._sees_work or dialect.kind == MYSQL
+        added = login.server_capabilities & ~login.capabilities & CLIENT_SESSION_TRACK
+        self._may_track = engine.observes and is_heard and added != 0
 
     @property
     def has_promised(self) -> bool:

@@ -161,6 +161,7 @@ class Session:
         """Changes when what the tracker reports to a client of its own may have changed."""
         self.scenery = 0
         """Changes when anything that a result set can depend on may have changed."""
+        self._access_is_settled = True  # what the next BEGIN shows of the access mode holds for those after it
         self._began_read_only: bool | None = None  # the last BEGIN, if nothing has named the access mode since
         self._withheld: deque[Statement] = deque(maxlen=WITHHELD_LIMIT)  # since the server was sent something
         self._last_read_withheld: Statement | None = None
@@ -410,6 +411,7 @@ class Session:
             self.scenery += 1
         if name == "access":
             self._began_read_only = None
+            self._access_is_settled = True
         if name != "autocommit":
             self._facts[name] = value
 
@@ -434,7 +436,11 @@ class Session:
 
     def _take_begin(self, statement: Statement, outcome: Outcome) -> None:
         self.clean = False
-        if not (outcome.failed or statement.access or self.one_shot) and self.in_transaction:
+        if (
+            not (outcome.failed or statement.access or self.one_shot)
+            and self.in_transaction
+            and self._access_is_settled
+        ):
             self._began_read_only = self.read_only
 
     def _take_end(self, outcome: Outcome) -> None:
@@ -474,6 +480,7 @@ class Session:
             self._facts.pop("access", None)
             self._epochs[1] += 1
             self._began_read_only = None
+            self._access_is_settled = False
         if statement.reads_diagnostics:  # as everything does that calls a function which is not built in
             self.one_shot = self.one_shot or not self.is_mysql
             if not outcome.tracker_spoke:
@@ -517,6 +524,7 @@ class Session:
         self._forget()
         self.reporting += 1
         self._began_read_only = None
+        self._access_is_settled = True
         self.has_ended_plainly = False
         self.survivors = frozenset()
         self.replies.clear()

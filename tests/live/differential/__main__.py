@@ -12,7 +12,7 @@ private MariaDB. Each job has a schema and a proxy of its own. Seeds of two runs
     --findings N       stop a job after so many differences; 5 unless said
     --script FILE      play the script in the file instead, as a difference prints it
     --bug NAME         with a bug planted in the proxy (bugs.py)
-    --hunt             for each such bug, how many scenarios find it; the exit code is 1 if some do not
+    --hunt             for that bug, or each, how many scenarios find it; the exit code is 1 if some do not
 
 Prints differences as small scripts with the first packets that differ, then what was withheld by which rule. The exit
 code is 1 if there was one; a wrong prediction of the proxy's, and a connection that goes blind, count as such. What is
@@ -76,7 +76,7 @@ def _in_jobs(dsn: str, share: Share, jobs: int) -> Result:
 def _hunt(dsn: str, share: Share) -> int:
     missed = 0
     with the_server(dsn) as server:
-        for name in BUGS:
+        for name in [share.bug] if share.bug else BUGS:
             scenarios, found = hunt(server, replace(share, bug=name))
             missed += found is None
             print(f"{'not found' if found is None else 'found'} after {scenarios:4} scenarios: {name}", flush=True)

@@ -35,7 +35,7 @@ Packet: TypeAlias = tuple[int, bytes]
 
 QUIET_SECONDS: Final = 0.03
 """How long a reply may take before somebody looks whether it waits for a lock."""
-PATIENCE_SECONDS: Final = 20
+PATIENCE_SECONDS: Final = 10
 PIECE_SECONDS: Final = 0.0005
 """Between two pieces of a write, so that the other side gets them one by one."""
 

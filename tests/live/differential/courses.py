@@ -310,10 +310,10 @@ _COURSES: Final = (
     "off write >shared_write commit on",
     "begin shared_write >shared_write commit",
 )
-"""Families in an order that matters; `>family` on another connection."""
+"""Families in an order that matters."""
 
+COURSES: Final[tuple[Fragment, ...]] = tuple(map(_course, _COURSES))
 PLOTS: Final[tuple[Fragment, ...]] = (
-    *map(_course, _COURSES),
     # autocommit
     ("SET autocommit=0", "<write>", "SET autocommit=1", _LOOK),
     ("SET autocommit=0", "<write>", ">SELECT n FROM people WHERE id={own}", _LOOK, "COMMIT", "SET autocommit=1"),
@@ -476,4 +476,4 @@ PLOTS: Final[tuple[Fragment, ...]] = (
     ("<read>", "SELECT @@autocommit", "<diagnostics>"),
     ("<write>", "SET autocommit=1", "CALL p_row_count()", "SET autocommit=1", "SELECT f_row_count()"),
 )
-"""In an order that matters."""
+"""Statements in an order that matters."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Final
 
-from .courses import FRAGMENTS, PLOTS, Fragment
+from .courses import COURSES, FRAGMENTS, PLOTS, Fragment
 from .script import LEAVING, LOOK, OBSERVER, RELEASING, Command, Login, Script, Step, query
 from .vocabulary import DECORATIONS, FAMILIES, WEIGHTS
 
@@ -70,7 +70,7 @@ class _Author:
         emphasized = random.sample(list(weights), 4)
         self.weights = {name: weight * (3 if name in emphasized else 1) for name, weight in weights.items()}
         self.fragments = [FRAGMENTS[name] for name in random.sample(list(FRAGMENTS), 3)]
-        self.plots = random.sample(PLOTS, 3)
+        self.plots = random.sample(PLOTS, 4)
         self.prepared: dict[int, list[str]] = {number: [] for number in range(self.connections)}
 
     def _some(self, family: Sequence[str]) -> list[str]:
@@ -104,7 +104,8 @@ class _Author:
     def _burst(self) -> Iterator[tuple[int, Command]]:
         bursts = (
             (self._single, 30),
-            (self._plot, 34),
+            (self._course, 16),
+            (self._plot, 20),
             (self._framework, 24),
             (self._prepare, 7),
             (self._several_statements, 2.5),
@@ -118,9 +119,11 @@ class _Author:
     def _single(self) -> Iterator[tuple[int, Command]]:
         yield self.current, self._statement(self.current)
 
+    def _course(self) -> Iterator[tuple[int, Command]]:
+        yield from self._repeated(self.random.choice(COURSES), (1, 2, 2, 3))
+
     def _plot(self) -> Iterator[tuple[int, Command]]:
-        plot = self.random.choice(PLOTS if self.random.random() < 0.5 else self.plots)
-        yield from self._repeated(plot, (1, 2, 2, 3))
+        yield from self._repeated(self.random.choice(self.plots), (1, 2, 3, 4))
 
     def _framework(self) -> Iterator[tuple[int, Command]]:
         yield from self._repeated(self.random.choice(self.fragments), (1, 2, 3, 4, 6))

@@ -13,6 +13,7 @@ from .observer import Observer
 from .script import LEAVING, OBSERVER, RELEASING, Command, Script, Step
 
 CLOSED: Final = [(0, b"closed")]
+NO_REPLY: Final = [(0, b"no reply")]
 MYSQL_DEFAULT_COLLATION: Final = 255
 """utf8mb4_0900_ai_ci. MariaDB does not know it, and after a reset such a session has one that is left to chance."""
 RELEASE_SECONDS: Final = 5
@@ -92,8 +93,8 @@ class Player:
             for command in step.commands:
                 self._note(str(command), client.reply(command), client.capabilities)
                 self._await_release(client, command)
-        except (EOFError, ConnectionError):
-            self._note(str(command), CLOSED)
+        except (EOFError, ConnectionError, TimeoutError) as problem:
+            self._note(str(command), NO_REPLY if isinstance(problem, TimeoutError) else CLOSED)
             if gone := self._clients.pop(step.connection, None):
                 gone.close()
                 self._ended.append(gone.number)
