@@ -6,10 +6,11 @@ Exit codes: 0 fine, 1 a command found a problem, 2 wrong usage or settings. Erro
 import os
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import click
 
-from proxy.config import OPTIONS, ConfigError, flag, load, variable
+from proxy.config import OPTIONS, ConfigError, Settings, flag, load, variable
 from proxy.version import VERSION
 
 
@@ -40,7 +41,7 @@ def hushql() -> None:
     """See the MySQL statements of an application on their way, and find and withhold those that change nothing."""
 
 
-def _settings_options(command: Callable[..., None]) -> Callable[..., None]:
+def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for name, option in reversed(OPTIONS.items()):
         text = f"{option.help}  [{variable(name)}]"
         if option.metavar:
@@ -61,14 +62,34 @@ def serve(config: str | None, **flags: str | tuple[str, ...] | None) -> None:
     Each option may also come from the environment or from the YAML file; a flag wins over the environment, the
     environment over the file.
     """
-    given = {name: ",".join(text) if isinstance(text, tuple) else text for name, text in flags.items() if text}
-    settings = load(given, config)
+    settings = _settings(config, flags)
 
     import uvloop  # noqa: PLC0415 - only for this command
 
     from proxy.server import Server  # noqa: PLC0415
 
     uvloop.run(Server(settings).run())
+
+
+def _settings(config: str | None, flags: dict[str, str | tuple[str, ...] | None]) -> Settings:
+    given = {name: ",".join(text) if isinstance(text, tuple) else text for name, text in flags.items() if text}
+    return load(given, config)
+
+
+@hushql.command()
+@_settings_options
+@click.option("--config", metavar="FILE", help="YAML file with any of these options.  [HUSHQL_CONFIG]")
+@click.option("--user", metavar="NAME", default="", help="The account to log in with; without one, only the greeting.")
+@click.option("--password-file", metavar="FILE", help="Where its password is; else in the variable HUSHQL_PASSWORD.")
+def doctor(config: str | None, user: str, password_file: str | None, **flags: str | tuple[str, ...] | None) -> int:
+    """Examine the server: can it be reached, is its word trusted, which facts can be tracked, what will be withheld.
+
+    Takes the options of serve. Exits with 1 where it found a problem.
+    """
+    from proxy.doctor import read_password, run  # noqa: PLC0415 - only for this command
+
+    settings = _settings(config, flags)
+    return run(settings, user, read_password(password_file, os.environ) if user else "")
 
 
 @hushql.command("rules")
