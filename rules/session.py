@@ -355,10 +355,11 @@ class Session:
             self.warnings = None if statement.reads_diagnostics else outcome.warnings
         if outcome.transaction is not None:
             self.work = outcome.transaction
-        if outcome.tracker_spoke and outcome.status is not None and outcome.status & STATE_CHANGED:
+        if outcome.tracker_spoke and (self.is_mysql or (outcome.status or 0) & STATE_CHANGED):
             self.owes_report = False  # MariaDB says what is late only along with something else
         elif not outcome.tracker_spoke and statement.kind not in _SAYING_NOTHING:
-            self.owes_report = self.client_tracks
+            flagged = self.is_mysql or outcome.failed or (outcome.status or 0) & STATE_CHANGED != 0
+            self.owes_report = self.owes_report or (self.client_tracks and flagged)  # MariaDB flags it in the EOF
             self.work = b""
         self._take_effect(statement, outcome)
         if self.autocommit and self.in_transaction is False:

@@ -79,6 +79,7 @@ ROLLBACK;                                           -- forwarded
 
 -- session: a function may have set the access mode, which is in force only at the next end of a transaction
 -- only: mysql
+-- not in observe mode
 COMMIT;
 BEGIN;
 COMMIT;
@@ -102,6 +103,7 @@ ROLLBACK;
 
 -- session: a view may have done so
 -- only: mysql
+-- not in observe mode
 COMMIT;
 BEGIN;
 COMMIT;
@@ -109,7 +111,19 @@ SELECT n FROM isolating;
 BEGIN;                                              -- forwarded
 ROLLBACK;
 
+-- session: a client that listens to the session tracker lets nobody else ask it for more
+-- client: CLIENT_DEPRECATE_EOF CLIENT_SESSION_TRACK
+COMMIT;
+BEGIN;
+COMMIT;
+SELECT isolate();
+COMMIT;
+BEGIN;                                              -- forwarded
+UPDATE shop SET n = 0;                              -- error 1792
+ROLLBACK;
+
 -- session: without the tracker's word at the end of rows, any function may have set it
+-- only: mysql
 -- client: CLIENT_PROTOCOL_41
 COMMIT;
 BEGIN;

@@ -60,6 +60,7 @@ COMMIT;
 
 -- session: a function may have set it, which MySQL puts in force only at the next end of a transaction
 -- only: mysql
+-- not in observe mode
 COMMIT;
 SET SESSION TRANSACTION READ WRITE;                 -- promised: deferred-access-mode
 SELECT isolate();

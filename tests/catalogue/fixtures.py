@@ -27,6 +27,7 @@ All else begins with two dashes:
     -- session: what it shows         a session begins
     -- only: mysql                    or mariadb, or mariadb 10: it is not for other servers
     -- client: CLIENT_SESSION_TRACK   its capability flags beside those that all have, instead of CLIENT_DEPRECATE_EOF
+    -- not in observe mode            there nobody asks the server, and what is predicted may not come true
     -- COM_INIT_DB {schema}           a command that is not SQL, with its argument; it may have a mark
     -- COM_STMT_PREPARE SELECT 1      a statement is prepared,
     -- COM_STMT_EXECUTE SELECT 1      and executed, by its text
@@ -67,7 +68,7 @@ ACTIONS: Final = {"redundant": "withheld", "promised": "promised", "acknowledged
 
 _STATEMENT: Final = re.compile(r"(?P<text>.+?);(?:\s+-- (?P<mark>.*))?")
 _COMMAND: Final = re.compile(r"-- (?P<command>COM_\w+)(?: (?P<text>.*?))??(?:\s+-- (?P<mark>.*))?")
-_DIRECTIVE: Final = re.compile(r"-- (only|client): (.*)")
+_DIRECTIVE: Final = re.compile(r"-- (only|client|not in observe mode)(?:: (.*))?")
 _SERVERS: Final = re.compile(r"(?:mysql|mariadb)(?: \d+)?")
 _MARK: Final = re.compile(
     r"(?:(?P<action>redundant|promised|acknowledged)(?P<tracked> if tracked)?(?:: (?P<rule>[a-z-]+))?"
@@ -117,6 +118,8 @@ class Session:
     """The servers that it is for: their kind, perhaps with the first number of their version."""
     capabilities: int = CLIENT_DEPRECATE_EOF
     """The client's flags beside those that all clients have."""
+    observed: bool = True
+    """Whether it is for observe mode, too."""
     lines: tuple[Line, ...] = ()
 
     @property
@@ -184,12 +187,14 @@ def _session(session: Session, numbered: list[_Numbered]) -> Session:
     return replace(session, lines=tuple(lines))
 
 
-def _directed(session: Session, lines: list[Line], name: str, text: str) -> Session:
+def _directed(session: Session, lines: list[Line], name: str, text: str | None) -> Session:
     if lines:
         raise Malformed("this belongs to the head of a session")
+    if name == "not in observe mode":
+        return replace(session, observed=False)
     if name == "client":
-        return replace(session, capabilities=_capabilities(text))
-    if _SERVERS.fullmatch(text) is None:
+        return replace(session, capabilities=_capabilities(text or ""))
+    if text is None or _SERVERS.fullmatch(text) is None:
         raise Malformed("no kind of server")
     return replace(session, only=text)
 

@@ -18,6 +18,7 @@ import pytest
 
 from proxy.wire.constants import CLIENT_DEPRECATE_EOF, COM_QUERY
 from proxy.wire.packet import packets
+from rules.catalogue import REPORTING
 
 from .conftest import StartProxy
 from .counting import Cost, GeneralLog, Meter, Relay, counting_relay, general_log
@@ -35,7 +36,7 @@ FEW_ROUNDS = 10
 SLOW_ROUNDS = 7
 DELAY = 0.03
 
-PLAIN = ("--upstream-tls", "disabled")
+PLAIN = ("--upstream-tls", "disabled", *(f"--rule={rule.name}=off" for rule in REPORTING))
 SUPPRESS = ("--mode", "suppress", "--sample", "0", "--max-silence", "1m")
 """Nothing is forwarded only to verify it, or because a slow machine has been silent: counts are exact."""
 

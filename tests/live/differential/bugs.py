@@ -122,9 +122,15 @@ def _commit_and_one_shot() -> None:
     _judge_by("empty-commit", lambda _, session, __: session.is_empty and session.commits_plainly)
 
 
-@_bug("COMMIT is empty whatever completion_type is")
-def _commit_and_completion_type() -> None:
-    _replace(Session, "commits_plainly", property(lambda _: True))
+@_bug("completion_type does not matter")
+def _completion_type() -> None:
+    take_other = Session._take_other
+
+    def taken(self: Session, statement: Statement, outcome: Outcome) -> None:
+        if b"completion" not in statement.text:
+            take_other(self, statement, outcome)
+
+    _replace(Session, "_take_other", taken)
 
 
 @_bug("COMMIT is empty where no transaction is flagged")
