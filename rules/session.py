@@ -484,8 +484,9 @@ class Session:
             self._access_is_settled = False
         if statement.reads_diagnostics:  # as everything does that calls a function which is not built in
             self.one_shot = self.one_shot or not self.is_mysql
-            if not outcome.tracker_spoke:
+            if not (outcome.tracker_spoke and self.survivors):  # nobody would have told
                 self._began_read_only = None
+                self._access_is_settled = False
 
     def _take_other(self, statement: Statement, outcome: Outcome) -> None:
         self._forget()

@@ -1,6 +1,8 @@
 """The fixtures of the rules against what real servers replied to them: every mark is what the rules say."""
 
 import json
+from collections import Counter
+from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -8,15 +10,24 @@ import pytest
 
 from proxy.conversation import Conversation
 from proxy.events import Event, Peer, SettlementFailed, StatementDone, WentBlind
-from proxy.wire.constants import CLIENT_SESSION_TRACK, COM_QUERY, COM_STMT_PREPARE, SERVER_SESSION_STATE_CHANGED
+from proxy.wire.constants import (
+    CLIENT_DEPRECATE_EOF,
+    CLIENT_MULTI_STATEMENTS,
+    CLIENT_SESSION_TRACK,
+    COM_INIT_DB,
+    COM_PING,
+    COM_QUERY,
+    COM_STMT_PREPARE,
+    SERVER_SESSION_STATE_CHANGED,
+)
 from proxy.wire.exchange import Reply
 from proxy.wire.packet import Framer, packets
 from proxy.wire.replies import OK, ok
-from rules.catalogue import RULES
+from rules.catalogue import RULES, Rule
 from rules.engine import MAX_SILENCE, Engine
-from tests.catalogue.fixtures import Line, Session, load
+from tests.catalogue.fixtures import FOLDER, Line, Malformed, Session, load, parse, path_of
 from tests.catalogue.player import payload
-from tests.catalogue.record import RECORDINGS, SCHEMA, engine
+from tests.catalogue.record import RECORDINGS, SCHEMA, engine, wish
 from tests.wire.conversations import logged_in
 
 SERVERS = ("mariadb-10.11", "mariadb-11.8", "mysql-9.7")
@@ -176,3 +187,129 @@ def checked(server: Recording, rule: str) -> list[str]:
 def test_every_mark_is_what_the_rules_say(server: str, rule: str) -> None:
     found = checked(recording(server), rule)
     assert not found, "\n".join(found)
+
+
+# The fixtures themselves
+
+
+def test_every_rule_has_a_fixture_and_every_fixture_a_rule() -> None:
+    assert sorted(FOLDER.glob("*.sql")) == sorted(path_of(name) for name in NAMES)
+
+
+@pytest.mark.parametrize("rule", NAMES)
+def test_a_fixture_shows_what_its_rule_does_and_above_all_what_it_does_not_do(rule: str) -> None:
+    for kind, version in (("mysql", "9.7.4"), ("mariadb", "11.8.6")):
+        marks = Counter((line.mark, line.rule) for session in load(rule, kind, version) for line in session.lines)
+        assert marks["forwarded", ""] >= 3, kind
+        own = sum(count for (_, whose), count in marks.items() if whose == rule)
+        assert (own > 0) is (rule != "empty-warnings" or kind == "mysql"), "MariaDB's warnings outlive their count"
+
+
+@pytest.mark.parametrize("rule", NAMES)
+def test_marks_name_rules_that_there_are(rule: str) -> None:
+    lines = [line for session in parse(rule, path_of(rule).read_text()) for line in session.lines]
+    for line in lines:
+        assert line.rule in (*NAMES, ""), line
+        one = next((one for one in RULES if one.name == line.rule), None)
+        assert line.action == ("" if one is None else ("", "withheld", "promised", "acknowledged")[one.action]), line
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_the_recordings_are_of_the_fixtures_as_they_are(server: str) -> None:
+    """Else `python -m tests.catalogue.record` is to be run again."""
+    recorded = recording(server)
+    fixtures = {session.name: session for name in NAMES for session in load(name, recorded.kind, recorded.version)}
+    assert recorded.sessions.keys() == fixtures.keys()
+    for name, session in fixtures.items():
+        assert [text for text, _ in recorded.sessions[name]["replies"]] == [str(line) for line in session.lines]
+    for name in NAMES:
+        assert wish(engine(name), recorded.version, with_work=True) in recorded.asked
+
+
+TEXT = """-- A comment.
+
+-- session: one
+-- only: mariadb 10
+-- client: CLIENT_SESSION_TRACK CLIENT_MULTI_STATEMENTS
+SET @a = ';'; DO 1;  -- redundant, for a reason
+COMMIT;              -- promised if tracked: empty-commit
+-- COM_PING          -- error 7
+-- pause
+-- COM_INIT_DB {schema}
+
+-- session: two
+-- not in observe mode
+COMMIT;
+"""
+
+
+def test_a_fixture_is_read_line_by_line() -> None:
+    one, two = parse("liveness", TEXT)
+    assert (one.what, one.only, one.observed) == ("one", "mariadb 10", True)
+    assert (two.what, two.only, two.observed) == ("two", "", False)
+    assert one.capabilities == CLIENT_SESSION_TRACK | CLIENT_MULTI_STATEMENTS
+    assert two.capabilities == CLIENT_DEPRECATE_EOF
+    assert one.lines == (
+        Line(6, COM_QUERY, "SET @a = ';'; DO 1", "redundant", "liveness"),
+        Line(7, COM_QUERY, "COMMIT", "promised", "empty-commit", if_tracked=True),
+        Line(8, COM_PING, "", "forwarded", error=7),
+        Line(10, COM_INIT_DB, "{schema}", after_pause=True),
+    )
+    assert one.on("mysql") == one
+    assert one.on("mariadb").lines[:2] == (one.lines[0], Line(7, COM_QUERY, "COMMIT", "forwarded", if_tracked=True))
+    servers = (("mariadb", "10.11.1"), ("mariadb", "11.8.6"), ("mysql", "10.0.0"))
+    assert [server for server in servers if one.is_for(*server)] == [("mariadb", "10.11.1")]
+    assert all(two.is_for(*server) for server in servers)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("COMMIT", "no statement"),
+        ("COMMIT; -- redundnt", "no mark"),
+        ("COMMIT; -- error", "no mark"),
+        ("COMMIT; -- forwarded if tracked", "no mark"),
+        ("-- COM_QUIT", "no fixture has"),
+        ("-- only: postgres", "no kind of server"),
+        ("-- client: CLIENT_NONE", "no capability flag"),
+        ("COMMIT;\n-- only: mysql", "head of a session"),
+        ("COMMIT;\n-- pause", "nothing follows"),
+        ("-- session: two\nCOMMIT;", "nothing follows"),
+    ],
+)
+def test_what_is_none_of_a_fixtures_lines_is_refused(line: str, problem: str) -> None:
+    with pytest.raises(Malformed, match=problem):
+        parse("liveness", f"-- session: one\n{line}\n")
+
+
+def test_a_line_in_no_session_is_refused() -> None:
+    with pytest.raises(Malformed, match="in no session"):
+        parse("liveness", "COMMIT;\n-- session: one\nCOMMIT;\n")
+
+
+# What would be noticed
+
+
+def test_a_wrong_mark_is_noticed() -> None:
+    for session, told in replayed(recording("mysql-9.7"), "deferred-begin"):
+        for line, one in zip(session.lines, told, strict=True):
+            for mark, rule in (("", ""), ("redundant", "empty-commit"), ("promised", "deferred-begin")):
+                changed = replace(line, mark=mark, rule=rule)
+                assert bool(problems(changed, one)) is (changed.action != line.action), changed
+            assert problems(replace(line, error=line.error + 1), one)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=NAMES)
+def test_a_rule_that_never_speaks_is_noticed(rule: Rule, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rule, "_judge", lambda *_: False)
+    found = checked(recording("mysql-9.7"), rule.name)
+    assert any(problem.endswith(f"ed {rule.name}") for problem in found)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=NAMES)
+def test_a_rule_that_has_lost_its_conditions_is_noticed(rule: Rule, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for known-variable, which has none that matter: a reply is only found under the facts under which it came."""
+    monkeypatch.setattr(rule, "_judge", lambda *_: True)
+    found = [problem for server in SERVERS for problem in checked(recording(server), rule.name)]
+    wrongly = [problem for problem in found if f" {rule.name}, and not forwarded" in problem]
+    assert bool(wrongly) is (rule.name != "known-variable")
