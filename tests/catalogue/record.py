@@ -14,16 +14,19 @@ from typing import Any, Final
 
 import pymysql
 
-from proxy.wire.constants import CLIENT_DEPRECATE_EOF, CLIENT_SESSION_TRACK, COM_QUERY
+from proxy.judge import Judge
+from proxy.wire.constants import CLIENT_SESSION_TRACK, COM_QUERY
 from proxy.wire.packet import packets
 from proxy.wire.replies import OK, Ok
 from rules.catalogue import RULES
 from rules.engine import Engine
+from rules.statement import PLAIN, Statement
 from rules.verdict import OFF, SUPPRESS
 from tests.catalogue import shop
 from tests.catalogue.fixtures import Session, load
 from tests.catalogue.player import Player
 from tests.live.servers import Server, outside_server
+from tests.wire.conversations import logged_in
 
 RECORDINGS: Final = Path(__file__).parent / "recordings"
 SCHEMA: Final = "hushql_00000000"
@@ -36,6 +39,14 @@ def engine(rule: str) -> Engine:
     return Engine(modes, sample=0, chance=lambda: 1.0)
 
 
+def wishes(session: Session, version: str, capabilities: int) -> list[bytes]:
+    """Return what hushql itself asks of a server ahead of a session; `capabilities` are those on the server's side."""
+    hidden = CLIENT_SESSION_TRACK & ~session.capabilities
+    login = logged_in(capabilities=capabilities & ~hidden, server_capabilities=capabilities)
+    ahead = Judge(engine(session.rule), version, login).settle(Statement(PLAIN, b"SELECT 1", b"select"))
+    return [settlement.statement.text for settlement in ahead]
+
+
 def record(server: Server, session: Session, asked: dict[str, str]) -> dict[str, Any]:
     """Return what one session was told: at login, and line by line; adds to what the server was `asked` beforehand."""
     account = server.account
@@ -44,12 +55,8 @@ def record(server: Server, session: Session, asked: dict[str, str]) -> dict[str,
     ) as player:
         login = Ok(player.login_ok, player.capabilities)
         assert login.schema == server.schema.encode(), login.state
-        if not session.capabilities & CLIENT_SESSION_TRACK:  # else the list is the client's
-            asking = engine(session.rule)
-            wish = asking.tracking(
-                asking.dialect(server.version), with_work=player.capabilities & CLIENT_DEPRECATE_EOF != 0
-            )
-            [(_, answer)] = player.ask(bytes([COM_QUERY]) + b"SET " + wish)
+        for wish in wishes(session, server.version, player.capabilities):
+            [(_, answer)] = player.ask(bytes([COM_QUERY]) + wish)
             assert answer[0] == OK, answer
             asked[wish.decode()] = answer.hex()
         return {
