@@ -853,7 +853,8 @@ def test_before_an_opaque_command_promises_are_settled(
     assert proxy.blind() == 2
     sent = middleman.newest.commands
     at = sent.index("COM_BINLOG_DUMP")
-    *settlements, begin = sent[sent.index(SETTLED) + 1 : at - len(ahead)]
+    own = sent[sent.index(SETTLED) + 1 : at - len(ahead)]
+    *settlements, begin = [text for text in own if "session_track_schema=0" not in text]  # what ends the tracker's word
     assert all(any(part in text for text in settlements) for part in ("SERIALIZABLE", "autocommit=0"))
     assert (begin, sent[at - len(ahead) : at]) == ("BEGIN", [*ahead])
 
