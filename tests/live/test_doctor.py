@@ -109,7 +109,9 @@ def expected_levels(account: Account, tls: str) -> tuple[str, ...]:
         return ("note", "problem")
     if (account.needs == "tls" and tls == "disabled") or account.plugin in ("wrong password", "expired"):
         return ("problem",)
-    return ("note",) if "ed25519" in account.plugin or "parsec" in account.plugin else ("ok",)
+    if "parsec" in account.plugin:  # asked for its salt by a client that has no answer, the server may hang up
+        return ("note", "problem")
+    return ("note",) if "ed25519" in account.plugin else ("ok",)
 
 
 def test_an_account_on_a_unix_socket(doctor: Doctor, server: Server) -> None:
