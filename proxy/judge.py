@@ -94,8 +94,9 @@ class Judge:
             self.session.drop_promises()
             return []
         expected = self.session.status()
+        promised = bool(self.session.promises) or self.session.begun is not None
         settlements = self.session.settle(statement)
-        if settlements:
+        if settlements and promised:  # without a promise replies may be under way whose flags are not known yet
             settlements[-1].expected = expected
         if self.withholds:
             return self._with_tracking(settlements, statement)
