@@ -164,6 +164,7 @@ class Session:
         self._access_is_settled = True  # what the next BEGIN shows of the access mode holds for those after it
         self._began_read_only: bool | None = None  # the last BEGIN, if nothing has named the access mode since
         self._withheld: deque[Statement] = deque(maxlen=WITHHELD_LIMIT)  # since the server was sent something
+        self._left_warnings = False  # whether the server's last statement did
         self._last_read_withheld: Statement | None = None
         self._take_flags(status)
 
@@ -297,7 +298,10 @@ class Session:
         """
         if statement.reads_diagnostics:
             return True
-        return statement.kind in (PING, USE) and any(one.kind in _RESULT_SETS for one in self._withheld)
+        if statement.kind not in (PING, USE) or statement.text:
+            return False
+        counts = self.is_mysql and self._left_warnings and bool(self._withheld)  # their OK repeats the last count
+        return counts or any(one.kind in _RESULT_SETS for one in self._withheld)
 
     def _all_withheld(self, statement: Statement) -> list[Settlement]:
         """Return all that was withheld since the server was sent something, as the client sent it.
@@ -353,6 +357,8 @@ class Session:
             self.work = b""
         elif statement.text and statement.kind != WARNINGS:  # commands without a text keep the warnings
             self.warnings = None if statement.reads_diagnostics else outcome.warnings
+        if statement.text:
+            self._left_warnings = outcome.failed or outcome.warnings != 0
         if outcome.transaction is not None:
             self.work = outcome.transaction
         if outcome.tracker_spoke and (self.is_mysql or (outcome.status or 0) & STATE_CHANGED):
