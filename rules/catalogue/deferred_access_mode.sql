@@ -1,4 +1,5 @@
--- A connection is made read-only for one transaction and writable after it. The server is told when something depends on it.
+-- A connection is made read-only for one transaction and writable after it. The server is told when something depends
+-- on it.
 
 -- session: around each transaction that only reads
 SET SESSION TRANSACTION READ ONLY;                  -- promised
@@ -25,8 +26,7 @@ BEGIN;
 SET SESSION TRANSACTION READ ONLY;                  -- forwarded
 UPDATE shop SET n = 0;
 COMMIT;                                             -- forwarded
-SET SESSION TRANSACTION READ WRITE;                 -- promised
-UPDATE shop SET n = 1;
+UPDATE shop SET n = 1;                              -- error 1792
 
 -- session: behind a BEGIN that was only promised
 COMMIT;

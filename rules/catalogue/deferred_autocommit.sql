@@ -1,5 +1,5 @@
--- Around each transaction autocommit is turned off and on again. The server is told when something depends on it, together
--- with that; turning it on is not put off where it would end something.
+-- Around each transaction autocommit is turned off and on again. The server is told when something depends on it,
+-- together with that; turning it on is not put off where it would end something.
 
 -- session: around each transaction
 SET autocommit=0;                                   -- promised

@@ -37,11 +37,11 @@ COMMIT;
 -- session: in a transaction it commits
 COMMIT;
 START TRANSACTION READ WRITE;                       -- promised
-UPDATE shop SET n = 0;
+UPDATE shop SET n = 0 WHERE id = 1;
 START TRANSACTION READ WRITE;                       -- forwarded
 ROLLBACK;
 SET autocommit=0;                                   -- promised: deferred-autocommit
-UPDATE shop SET n = 1;
+UPDATE shop SET n = 1 WHERE id = 2;
 START TRANSACTION READ WRITE;                       -- forwarded
 ROLLBACK;
 SELECT n FROM shop;
@@ -65,6 +65,7 @@ BEGIN;
 COMMIT;
 SET TRANSACTION READ ONLY;
 BEGIN;                                              -- forwarded
+SELECT n FROM shop;
 UPDATE shop SET n = 0;                              -- error 1792
 ROLLBACK;
 START TRANSACTION READ WRITE;                       -- promised
@@ -154,7 +155,6 @@ COMMIT;
 SET autocommit=0;                                   -- promised: deferred-autocommit
 SELECT n FROM archive;
 START TRANSACTION READ WRITE;                       -- forwarded
-COMMIT;
 
 -- session: after an error it is not known whether a transaction is open
 COMMIT;

@@ -15,9 +15,8 @@ COMMIT;
 BEGIN;
 SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE;           -- forwarded
 SELECT n FROM shop;
-SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;         -- forwarded
 COMMIT;                                                         -- forwarded
-SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE;           -- promised
+BEGIN;
 SELECT n FROM shop;
 
 -- session: behind a BEGIN that was only promised
@@ -45,15 +44,12 @@ SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;         -- promised, it 
 SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;                   -- forwarded
 BEGIN;                                                          -- forwarded
 SELECT n FROM shop;
-COMMIT;
-SELECT n FROM shop;
 
 -- session: a transaction without autocommit
 SET autocommit=0;                                               -- promised: deferred-autocommit
 SELECT n FROM shop;
 SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE;           -- forwarded
 COMMIT;
-SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;         -- promised
 SELECT n FROM shop;
 
 -- session: after an error it is not known whether a transaction is open

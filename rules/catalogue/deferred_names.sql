@@ -44,12 +44,14 @@ SET NAMES utf8mb4;                                  -- promised
 INSERT INTO shop VALUES (4, 'é', 40);
 
 -- session: only one of the three character sets
-SET character_set_results = utf8mb4;                -- forwarded
-SET character_set_client = utf8mb4;                 -- forwarded
-SET collation_connection = utf8mb4_bin;             -- forwarded
-SET NAMES latin1;                                   -- promised
+SET character_set_results = latin1;                 -- forwarded
+SELECT item FROM shop;
+SET collation_connection = latin1_bin;              -- forwarded
+SELECT COLLATION('a');
+SET NAMES utf8mb4;                                  -- promised
 SET character_set_results = NULL;                   -- forwarded
 SELECT item FROM shop;
+SET character_set_client = latin1;                  -- forwarded
 
 -- session: what the server refuses, or reads in its own way
 SET NAMES nosuch;                                   -- error 1115
@@ -61,6 +63,8 @@ SELECT @@character_set_client, @@collation_connection;
 
 -- session: in which a second byte may look like a quote
 SET NAMES gbk;                                      -- forwarded
+SELECT item FROM shop;
 SET NAMES sjis;                                     -- forwarded
+SELECT item FROM shop;
 SET NAMES big5;                                     -- forwarded
 SELECT item FROM shop;

@@ -1,5 +1,5 @@
--- COMMIT and ROLLBACK with nothing to end. What nobody sees may still end with them: savepoints, locks of tables without
--- transactions, a SET TRANSACTION that waits.
+-- COMMIT and ROLLBACK with nothing to end. What nobody sees may still end with them: savepoints, locks of tables
+-- without transactions, a SET TRANSACTION that waits.
 
 -- session: after a COMMIT
 COMMIT;                                             -- forwarded, what one does here is not known yet
@@ -38,7 +38,7 @@ COMMIT;                                             -- forwarded, and so is this
 COMMIT;
 SET completion_type=CHAIN;
 COMMIT;                                             -- forwarded
-COMMIT;                                             -- forwarded
+SELECT n FROM shop;
 SET completion_type=NO_CHAIN;
 COMMIT;                                             -- forwarded
 COMMIT;                                             -- redundant
@@ -47,7 +47,7 @@ COMMIT;                                             -- redundant
 COMMIT;
 CALL run('SET completion_type=CHAIN');
 COMMIT;                                             -- forwarded
-ROLLBACK;                                           -- forwarded
+SELECT n FROM shop;
 
 -- session: a SET TRANSACTION waits for the next transaction, and would wait on
 COMMIT;

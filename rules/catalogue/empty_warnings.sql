@@ -1,4 +1,5 @@
--- SHOW WARNINGS where the reply before it has counted none. On MariaDB a list of warnings outlives replies that count none.
+-- SHOW WARNINGS where the reply before it has counted none. On MariaDB a list of warnings outlives replies that count
+-- none.
 
 -- session: after each statement
 -- only: mysql

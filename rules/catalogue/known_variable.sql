@@ -1,4 +1,5 @@
--- Session variables are read whose values cannot have changed since the server gave the same answer in the same situation.
+-- Session variables are read whose values cannot have changed since the server gave the same answer in the same
+-- situation.
 
 -- session: the same question again
 SELECT n FROM shop;

@@ -11,7 +11,8 @@ SET autocommit=0;                                   -- promised: deferred-autoco
 SELECT n FROM shop;
 SELECT item FROM shop;
 ROLLBACK;                                           -- acknowledged
-COMMIT;                                             -- redundant: empty-commit
+UPDATE shop SET n = 1;                              -- forwarded, and comes behind it
+ROLLBACK;                                           -- forwarded
 
 -- session: a transaction that has written
 COMMIT;

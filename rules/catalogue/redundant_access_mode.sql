@@ -25,7 +25,7 @@ COMMIT;
 -- session: the mode of the login is not known
 BEGIN;
 SET SESSION TRANSACTION READ WRITE;                 -- forwarded
-SET SESSION TRANSACTION READ WRITE;                 -- forwarded, init_connect may have set one for a transaction
+SET SESSION TRANSACTION READ WRITE;                 -- forwarded, one may wait, of init_connect
 COMMIT;
 
 -- session: it would drop what waits for the next transaction

@@ -1,4 +1,5 @@
--- Setting autocommit to what it is costs a round trip and does nothing, in a transaction too. Setting it from 0 to 1 commits.
+-- Setting autocommit to what it is costs a round trip and does nothing, in a transaction too. Setting it from 0 to 1
+-- commits.
 
 -- session: as it is already, in all its spellings
 SET autocommit=1;                                   -- redundant, the login has said so

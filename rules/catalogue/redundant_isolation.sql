@@ -1,4 +1,5 @@
--- Setting the isolation level that the session has does nothing, unless a SET TRANSACTION for the next transaction waits.
+-- Setting the isolation level that the session has does nothing, unless a SET TRANSACTION for the next transaction
+-- waits.
 
 -- session: the same level again
 COMMIT;
@@ -26,7 +27,7 @@ SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY;    -- promised:
 -- session: the level of the login is not known
 BEGIN;
 SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ;        -- forwarded
-SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ;        -- forwarded, init_connect may have set one for a transaction
+SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ;        -- forwarded, one may wait, of init_connect
 COMMIT;
 
 -- session: it would drop what waits for the next transaction
@@ -51,8 +52,10 @@ COMMIT;
 -- session: for the next transaction only, it is never redundant
 COMMIT;
 SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;         -- promised: deferred-isolation
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED;                 -- forwarded
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED;                 -- forwarded
+SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;                   -- forwarded
+SELECT n FROM shop;
+SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;                   -- forwarded
+BEGIN;                                                          -- forwarded
 SELECT n FROM shop;
 
 -- session: a routine may have set it

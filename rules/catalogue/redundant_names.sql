@@ -37,7 +37,7 @@ SET character_set_client = latin1;                  -- forwarded
 SET character_set_client = 'latin1';                -- redundant
 SET collation_connection = latin1_bin;              -- forwarded
 SET collation_connection = latin1_bin;              -- redundant
-SET character_set_results = NULL;                   -- forwarded, which of them a collation touches is the server's to say
+SET character_set_results = NULL;                   -- forwarded, the collation may have touched it
 SELECT item FROM shop;
 
 -- session: another way to the same values
@@ -52,11 +52,15 @@ SELECT item FROM shop;
 
 -- session: each touches what the others have set
 SET character_set_connection = latin1;              -- forwarded
+SELECT COLLATION('a');
 SET collation_connection = latin1_bin;              -- forwarded
+SELECT COLLATION('a');
 SET character_set_connection = latin1;              -- forwarded, the collation is not its default
+SELECT COLLATION('a');
 SET NAMES latin1;                                   -- promised: deferred-names
 SELECT item FROM shop;
 SET collation_connection = latin1_bin;              -- forwarded
+SELECT COLLATION('a');
 SET NAMES latin1;                                   -- promised: deferred-names
 SELECT @@collation_connection;
 

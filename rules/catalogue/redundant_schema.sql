@@ -13,11 +13,14 @@ ROLLBACK;
 -- session: another schema between
 USE {schema};                                       -- redundant
 USE information_schema;                             -- forwarded
+SELECT DATABASE();
 USE {schema};                                       -- forwarded
+SELECT n FROM shop;
 -- COM_INIT_DB information_schema                   -- forwarded
 -- COM_INIT_DB {schema}                             -- forwarded
 SELECT n FROM shop;
 USE INFORMATION_SCHEMA;                             -- forwarded
+SELECT DATABASE();
 USE INFORMATION_SCHEMA;                             -- forwarded, the server calls it by another name
 
 -- session: one that is not there

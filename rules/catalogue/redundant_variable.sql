@@ -1,8 +1,9 @@
--- A session variable is set to the literal that it was set to last. What is written otherwise, or may have changed without
--- the session tracker's word, is not the same.
+-- A session variable is set to the literal that it was set to last. What is written otherwise, or may have changed
+-- without the session tracker's word, is not the same.
 
 -- session: the same literal again
 SET time_zone='+01:00';                             -- forwarded
+SELECT @@time_zone;
 SET time_zone='+01:00';                             -- redundant
 SET SESSION time_zone = '+01:00';                   -- redundant
 SET @@session.time_zone='+01:00';                   -- redundant
@@ -18,10 +19,14 @@ COMMIT;
 -- session: another value
 SET foreign_key_checks=0;                           -- forwarded
 SET foreign_key_checks=0;                           -- redundant
+SELECT @@foreign_key_checks;
 SET foreign_key_checks=1;                           -- forwarded
+SELECT @@foreign_key_checks;
 SET foreign_key_checks=0, unique_checks=0;          -- forwarded
+SELECT @@unique_checks;
 SET foreign_key_checks=0, unique_checks=0;          -- redundant
 SET unique_checks=1;                                -- forwarded
+SELECT @@unique_checks;
 SET foreign_key_checks=0, unique_checks=0;          -- forwarded
 
 -- session: what is no literal is for the server to read

@@ -62,7 +62,7 @@ def record(server: Server, session: Session, asked: dict[str, str]) -> dict[str,
         return {
             "capabilities": player.capabilities,
             "status": login.status,
-            "replies": [[str(line), _bytes(server, player.play(line)).hex()] for line in session.lines],
+            "replies": [[line.text, _bytes(server, player.play(line)).hex()] for line in session.lines],
         }
 
 

@@ -94,7 +94,7 @@ class Stage:
     def play(self, session: Session, where: Server | Proxy, parts: Parts | None = None) -> Play:
         """Play a session, or these lines of it; look what is left before the late ones."""
         play = Play()
-        lines, late = parts or whole(session)
+        lines, late = parts or (list(session.lines), [])
         with self._login(session, where) as player:
             play.address = player.address
             for line in lines:
@@ -169,12 +169,6 @@ def asked(line: Line) -> Statement:
     return read(text) if line.command in (COM_QUERY, COM_STMT_EXECUTE) else Statement(PLAIN, text, b"")
 
 
-def whole(session: Session) -> Parts:
-    """All lines, and those behind the last that is sent."""
-    size = max((number for number, line in enumerate(session.lines, 1) if line.mark not in KEPT_BACK), default=0)
-    return list(session.lines[:size]), list(session.lines[size:])
-
-
 def reduced(session: Session) -> Parts:
     """What a server gets of a session if the marks are right; and what it gets only if there is one more statement.
 
@@ -198,7 +192,7 @@ def reduced(session: Session) -> Parts:
 
 
 def visible(stage: Stage, mode: str, rule: str) -> list[str]:
-    """What the log of a proxy says otherwise than the marks of a fixture, and how its clients could tell that it is there."""
+    """What a proxy's log says otherwise than the marks of a fixture, and how clients could tell that it is there."""
     proxy, found = stage.proxy(mode, rule), list[str]()
     plays = [(session, stage.play(session, proxy)) for session in stage.sessions(rule, mode)]
     for session, play in plays:
