@@ -546,7 +546,7 @@ class Conversation(Core):
         if reply.error is not None:
             return
         command = exchange.command
-        if command == COM_STMT_PREPARE and exchange.done is not None:
+        if command == COM_STMT_PREPARE and exchange.done is not None and reply.ok is None:
             self._interpreter.remember(reply.statement_id, exchange.done.text, exchange.done.truncated)
         elif command in (COM_RESET_CONNECTION, COM_CHANGE_USER):
             self._interpreter.forget()

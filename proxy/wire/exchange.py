@@ -49,6 +49,9 @@ from proxy.wire.fields import Fields, Malformed
 from proxy.wire.packet import MAX_PACKET
 from proxy.wire.replies import EOF, EOF_STATUS_AT, ERR, LOCAL_INFILE, OK, PROGRESS_REPORT, Eof, Err, Ok
 
+BARE_OK_SIZE: Final = 7
+"""The size of an OK that says nothing but status flags; what tells of a prepared statement has 9 bytes or more."""
+
 # Shapes of replies.
 NOTHING: Final = 0
 """No reply at all."""
@@ -224,7 +227,7 @@ class Reply:
         elif self.shape == RESULTS:
             self._take_first_of_results(payload)
         elif self.shape == PREPARED:
-            self._take_prepared(payload)
+            self._take_prepared(payload, size)
         elif self.shape == COLUMNS:
             if payload[0] == EOF:
                 self._take_end(payload, size)
@@ -250,10 +253,13 @@ class Reply:
             else:
                 self._expects = _DEFINITIONS
 
-    def _take_prepared(self, payload: bytes) -> None:
+    def _take_prepared(self, payload: bytes, size: int) -> None:
         fields = Fields(payload, 1)
         if payload[0] != OK:
             raise Malformed("no prepared statement")
+        if size == BARE_OK_SIZE:  # MySQL 9.7, to a SET GLOBAL that the user may not do: nothing has been prepared
+            self._take_ok(payload)
+            return
         self.statement_id = fields.integer(4)
         columns, parameters = fields.integer(2), fields.integer(2)
         if fields.left:  # MySQL before 5.0.8 says nothing of warnings

@@ -201,6 +201,16 @@ def test_an_error_leaves_the_transaction_unknown() -> None:
     assert talk.core.idle
 
 
+def test_a_prepared_statement_may_be_none() -> None:
+    talk = Talk()
+    talk.client(bytes([COM_STMT_PREPARE]) + b"SET GLOBAL time_zone='+00:00'")
+    talk.server(OK)
+    assert talk.last().error is None
+    talk.client(bytes([COM_PING]))
+    talk.server(OK)
+    assert not talk.core.blind
+
+
 def test_the_count_of_parameters_is_no_cursor() -> None:
     """PARAMETER_COUNT_AVAILABLE, which clients with query attributes set, shares the byte with the cursor's type."""
     execution = b"\x17\1\0\0\0"
