@@ -12,7 +12,7 @@ from .differential.shares import Result, Share, hunt, play
 from .differential.sides import DIRECT, PREDICTIONS, REDUNDANT
 from .servers import Server
 
-SCENARIOS = 100
+SCENARIOS = 150
 FEW = 12
 """Scenarios that show that the suite itself is steady."""
 HUNTED = ("nothing is settled ahead of a SELECT", "after an error no transaction is open")
@@ -20,7 +20,7 @@ HUNTED_SCENARIOS = 100
 SHRINKING_SECONDS = 30
 
 
-def played(server: Server, mode: str, *options: str, first: int = 9000, scenarios: int = SCENARIOS) -> Result:
+def played(server: Server, mode: str, *options: str, first: int = 1, scenarios: int = SCENARIOS) -> Result:
     seeds = range(first, first + scenarios)
     result = play(server, Share(mode, seeds, options, findings=2, shrinking=SHRINKING_SECONDS))
     assert not result.findings, "\n".join(map(str, result.findings))
@@ -50,7 +50,7 @@ def test_suppressing_cannot_be_seen(server: Server) -> None:
 
 @pytest.mark.timeout(300)
 def test_a_sample_that_is_forwarded_cannot_be_seen_either(server: Server) -> None:
-    result = played(server, "suppress", "--sample", "2", first=9000 + SCENARIOS, scenarios=SCENARIOS // 3)
+    result = played(server, "suppress", "--sample", "2", first=SCENARIOS + 1, scenarios=SCENARIOS // 3)
     assert result.total(PREDICTIONS, word="match") > SCENARIOS / 3
 
 
