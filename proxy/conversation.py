@@ -29,9 +29,9 @@ from proxy.bugs import place
 from proxy.change_user import ChangingUser
 from proxy.core import Core
 from proxy.events import TEXT_LIMIT, Event, Peer, Refuted, ServerError, SettlementFailed, StatementDone, WentBlind
-from proxy.exchange import Exchange
+from proxy.exchange import Decision, Exchange
 from proxy.interpreter import Interpreter
-from proxy.judge import Decision, Judge
+from proxy.judge import Judge
 from proxy.login import PACKET_LIMIT, LoggedIn
 from proxy.wire.constants import (
     CLIENT_QUERY_ATTRIBUTES,

@@ -23,8 +23,7 @@ import click
 
 from proxy.client import CannotLogIn, Client, Refused
 from proxy.config import ConfigError, Settings
-from proxy.server import _engine as engine_for
-from proxy.server import _upstream_context as context_for
+from proxy.server import engine_for, upstream_context
 from proxy.wire.constants import CLIENT_SESSION_TRACK, CLIENT_SSL
 from proxy.wire.fields import Malformed
 from rules.catalogue import REPORTING, RULES
@@ -98,7 +97,7 @@ def read_password(path: str | None, environment: Mapping[str, str]) -> str:
 
 def examine(settings: Settings, user: str, password: str) -> Iterator[Finding]:
     """Find out, step by step; raises ConfigError where a file that the settings name cannot be used."""
-    context, engine = context_for(settings), engine_for(settings)
+    context, engine = upstream_context(settings), engine_for(settings)
     started = monotonic()
     try:
         client = Client(settings.upstream, settings.connect_timeout)

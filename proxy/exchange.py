@@ -1,15 +1,21 @@
 """One command on its way, and its reply."""
 
-from typing import TYPE_CHECKING
-
 from proxy.events import StatementDone
 from proxy.wire.exchange import Reply
 from proxy.wire.template import Template
 from rules.session import Settlement
 from rules.statement import Statement
+from rules.verdict import Verdict
 
-if TYPE_CHECKING:
-    from proxy.judge import Decision
+
+class Decision:
+    """What is to become of one command, and what its client is told or would be."""
+
+    def __init__(self, verdict: Verdict, template: Template, status: int) -> None:
+        """Say `template` with these status flags, or expect it."""
+        self.verdict = verdict
+        self.template = template
+        self.status = status
 
 
 class Exchange:

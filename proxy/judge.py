@@ -8,30 +8,17 @@ the one holds in the other.
 
 from typing import Final
 
-from proxy.exchange import Exchange
+from proxy.exchange import Decision, Exchange
 from proxy.login import LoggedIn
 from proxy.wire.constants import CLIENT_DEPRECATE_EOF, CLIENT_SESSION_TRACK
-from proxy.wire.replies import Ok
 from proxy.wire.template import Template
-from rules.dialect import MYSQL
-from rules.engine import Engine, Verdict
+from rules.engine import Engine
 from rules.session import AUTOCOMMIT, IN_TRANS, IN_TRANS_READONLY, Outcome, Session, Settlement
-from rules.statement import BEGIN, END, PING, PROBE, READ, RESET, SET, USE, WARNINGS, Statement
-from rules.verdict import ACKNOWLEDGE, ANSWER, PROMISE
+from rules.statement import BEGIN, END, PING, RESET, RESULT_SETS, SET, USE, WARNINGS, Statement
+from rules.verdict import ACKNOWLEDGE, ANSWER, PROMISE, Verdict
 
-_LEARNABLE: Final = frozenset([SET, BEGIN, END, USE, READ, PROBE, WARNINGS, PING])
-_WITH_RESULT_SETS: Final = frozenset([READ, PROBE, WARNINGS])
+_LEARNABLE: Final = RESULT_SETS | {SET, BEGIN, END, USE, PING}
 _TOLD: Final = AUTOCOMMIT | IN_TRANS | IN_TRANS_READONLY
-
-
-class Decision:
-    """What is to become of one command, and what its client is told or would be."""
-
-    def __init__(self, verdict: Verdict, template: Template, status: int) -> None:
-        """Say `template` with these status flags, or expect it."""
-        self.verdict = verdict
-        self.template = template
-        self.status = status
 
 
 class Judge:
@@ -47,10 +34,8 @@ class Judge:
         """Whether promises are real."""
         self._engine = engine
         self._sees_work = login.capabilities & CLIENT_DEPRECATE_EOF != 0
-        # Without an OK at the end of rows MariaDB's tracker has no word on them, and what it is asked shows in the EOF.
-        is_heard = self._sees_work or dialect.kind == MYSQL
-        added = login.server_capabilities & ~login.capabilities & CLIENT_SESSION_TRACK
-        self._may_track = engine.observes and is_heard and added != 0
+        self._reports = login.server_capabilities & CLIENT_SESSION_TRACK != 0
+        self._may_track = engine.observes and self._reports and not client_tracks
 
     @property
     def has_promised(self) -> bool:
@@ -135,7 +120,7 @@ class Judge:
             return ""
         if reply.error is not None:
             return f"error {reply.error.code}"
-        found = outcome(exchange)
+        found = self._outcome(exchange)
         if settlement.tracks:  # that the list has changed is no news
             found.reported.pop("session_track_system_variables", None)
         self.session.learn(exchange.statement, found)
@@ -151,7 +136,7 @@ class Judge:
         """Learn from the reply to a command of the client's."""
         decision = exchange.decision
         if decision is None:
-            self.session.learn(exchange.statement, outcome(exchange))
+            self.session.learn(exchange.statement, self._outcome(exchange))
             if exchange.key is not None and self._is_learnable(exchange):
                 self._engine.learned(exchange.key, exchange.statement, self.session, exchange.template)
             return
@@ -159,10 +144,10 @@ class Judge:
         exchange.held = not decision.template.differs_from(exchange.template, decision.status)
         pretended = not self.withholds and decision.verdict.action != ACKNOWLEDGE
         if not pretended:
-            self.session.learn(exchange.statement, outcome(exchange))
+            self.session.learn(exchange.statement, self._outcome(exchange))
         elif not exchange.held:  # nothing that was pretended can be relied on
             self.session.drop_promises()
-            self.session.learn(exchange.statement, outcome(exchange))
+            self.session.learn(exchange.statement, self._outcome(exchange))
             self.session.doubt()
 
     def _is_learnable(self, exchange: Exchange) -> bool:
@@ -170,25 +155,23 @@ class Judge:
         reply, template = exchange.reply, exchange.template
         if reply.error is not None or reply.warnings or template is None or not template.whole:
             return False
-        if exchange.statement.kind in _WITH_RESULT_SETS:
+        if exchange.statement.kind in RESULT_SETS:
             return exchange.statement.kind != WARNINGS or reply.rows == 0
         ok = reply.ok
         return ok is not None and not (reply.rows or ok.affected_rows or ok.last_insert_id or ok.info)
 
-
-def outcome(exchange: Exchange) -> Outcome:
-    """Return what the reply to a command says of the session."""
-    reply = exchange.reply
-    if reply.error is not None:
-        return Outcome(failed=True)
-    ok: Ok | None = reply.ok if reply.ends_in_ok else None
-    if ok is None:
-        return Outcome(status=reply.status, warnings=reply.warnings)
-    return Outcome(
-        status=reply.status,
-        warnings=reply.warnings,
-        tracker_spoke=True,
-        reported=ok.variables,
-        schema=ok.schema,
-        transaction=ok.transaction,
-    )
+    def _outcome(self, exchange: Exchange) -> Outcome:
+        """Return what the reply to a command says of the session."""
+        reply = exchange.reply
+        if reply.error is not None:
+            return Outcome(failed=True)
+        if reply.ok is None or not reply.ends_in_ok or not self._reports:
+            return Outcome(status=reply.status, warnings=reply.warnings)
+        return Outcome(
+            status=reply.status,
+            warnings=reply.warnings,
+            tracker_spoke=True,
+            reported=reply.ok.variables,
+            schema=reply.ok.schema,
+            transaction=reply.ok.transaction,
+        )

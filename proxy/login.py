@@ -16,6 +16,7 @@ from proxy.core import Core
 from proxy.events import Login as LoginEvent
 from proxy.events import Peer, ServerError
 from proxy.wire.constants import (
+    CLIENT_DEPRECATE_EOF,
     CLIENT_LONG_PASSWORD,
     CLIENT_SESSION_TRACK,
     CLIENT_SSL,
@@ -30,6 +31,7 @@ from proxy.wire.fields import Malformed
 from proxy.wire.handshake import Greeting, HandshakeResponse
 from proxy.wire.packet import packets
 from proxy.wire.replies import ERR, Err, Ok, err
+from rules.dialect import MARIADB, Dialect
 
 PACKET_LIMIT: Final = 256 * 1024
 """The largest packet of the connection phase, in bytes. Connection attributes, the largest part, are below 64 KiB."""
@@ -255,10 +257,15 @@ class Login(Core):
         return self._greeting.capabilities | CLIENT_LONG_PASSWORD
 
     def _asked_of_server(self) -> int:
-        """Return the client's flags, and CLIENT_SESSION_TRACK where it is wanted and offered."""
+        """Return the client's flags, and CLIENT_SESSION_TRACK where it is wanted, offered and not seen.
+
+        In EOF packets MariaDB flags a change of state that it has not reported: there, who asks for reports shows.
+        """
         assert self._greeting is not None
-        tracks = self._terms.track and self._greeting.capabilities & CLIENT_SESSION_TRACK
-        return self._agreed() | (CLIENT_SESSION_TRACK if tracks else 0)
+        agreed = self._agreed()
+        shows = Dialect(self._peer.server_version).kind == MARIADB and not agreed & CLIENT_DEPRECATE_EOF
+        tracks = self._terms.track and not shows and self._greeting.capabilities & CLIENT_SESSION_TRACK
+        return agreed | (CLIENT_SESSION_TRACK if tracks else 0)
 
     def _answer_server(self, now: float) -> None:
         assert self._greeting is not None

@@ -67,8 +67,8 @@ class Server:
         """Take the settings; raises ConfigError where a file they name cannot be used."""
         self._settings = settings
         self._client_context = _client_context(settings)
-        self._upstream_context = _upstream_context(settings)
-        self._engine = _engine(settings)
+        self._upstream_context = upstream_context(settings)
+        self._engine = engine_for(settings)
         self._terms = Terms(
             client_channel=LOCAL if settings.listen.path else PLAIN,
             server_channel=LOCAL if settings.upstream.path else PLAIN,
@@ -349,7 +349,8 @@ def _raise_file_limit(max_connections: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _engine(settings: Settings) -> Engine:
+def engine_for(settings: Settings) -> Engine:
+    """Return the engine with each rule in the mode that the settings say."""
     usual = MODES[settings.mode]
     modes = {rule.name: usual if rule.on_by_default else OFF for rule in RULES}
     modes |= {name: MODES[mode] for name, mode in settings.rule.items()}
@@ -383,7 +384,8 @@ def _client_context(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
-def _upstream_context(settings: Settings) -> ssl.SSLContext | None:
+def upstream_context(settings: Settings) -> ssl.SSLContext | None:
+    """Return what a TLS connection to the server is made with, None where there is to be none; raises ConfigError."""
     if settings.upstream_tls == "disabled" or settings.upstream.path:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

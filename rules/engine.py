@@ -14,25 +14,13 @@ from typing import Final
 from rules.catalogue import BY_ASSIGNMENT, BY_KIND, RULES, Rule
 from rules.dialect import Dialect
 from rules.session import Session
-from rules.statement import PROBE, READ, SET, WARNINGS, Assignment, Statement
-from rules.verdict import ACKNOWLEDGE, ANSWER, FORWARD, OBSERVE, OFF, PROMISE, SUPPRESS
+from rules.statement import RESULT_SETS, SET, WARNINGS, Assignment, Statement
+from rules.verdict import ACKNOWLEDGE, OFF, PROMISE, SUPPRESS, Verdict
 
 LEARNED_LIMIT: Final = 4096
 """How many texts are remembered for a server, and how many replies for a session."""
-_WITH_RESULT_SETS: Final = (READ, WARNINGS, PROBE)
-"""Kinds whose replies depend on more of the session than can be compared between two."""
 SAMPLE: Final = 1000
 MAX_SILENCE: Final = 1.0
-
-
-class Verdict:
-    """What is to become of one statement."""
-
-    def __init__(self, action: int, rule: str, *, withhold: bool) -> None:
-        """Take `action` because of `rule`; only where `withhold` is true, for else it is a prediction."""
-        self.action = action
-        self.rule = rule
-        self.withhold = withhold
 
 
 class Engine:
@@ -141,7 +129,7 @@ class Engine:
 
     def key(self, statement: Statement, session: Session, form: int) -> object:
         """Return under what a reply to this statement is remembered; `form` is the command that brings it."""
-        if statement.kind in _WITH_RESULT_SETS:
+        if statement.kind in RESULT_SETS:
             tokens = tuple([session.token(name) for name in statement.variables])
             found = (
                 form,
@@ -163,7 +151,7 @@ class Engine:
 
     def learned(self, key: object, statement: Statement, session: Session, reply: object) -> None:
         """Remember the reply to a statement that the server accepted; `key` is from before it was sent."""
-        local = session.client_tracks or statement.kind in _WITH_RESULT_SETS
+        local = session.client_tracks or statement.kind in RESULT_SETS
         store = session.replies if local else self._learned
         if len(store) >= LEARNED_LIMIT:  # the oldest goes: what is sent all the time is soon there again
             del store[next(iter(store))]
@@ -175,6 +163,3 @@ class Engine:
         if was_on:
             self.disabled.add(rule)
         return was_on
-
-
-__all__ = ["ACKNOWLEDGE", "ANSWER", "FORWARD", "OBSERVE", "OFF", "PROMISE", "SUPPRESS", "Engine", "Verdict"]

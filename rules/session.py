@@ -20,9 +20,8 @@ from rules.statement import (
     OTHER,
     PING,
     PLAIN,
-    PROBE,
-    READ,
     RESET,
+    RESULT_SETS,
     SET,
     USE,
     WARNINGS,
@@ -62,8 +61,7 @@ _SEEN_APART: Final = frozenset(["autocommit", "isolation", "access", "time_zone"
 """Variables that no answered result set depends on, unless it shows them."""
 _LOCKLESS: Final = frozenset([b"set", b"call", b"kill", b"xa", b"handler", b"prepare", b"deallocate"])
 """First words of statements that cannot lock tables: routines may not, and the others do not."""
-_RESULT_SETS: Final = frozenset([PROBE, READ, WARNINGS])
-_SAYING_NOTHING: Final = frozenset([PING, PROBE, READ, WARNINGS])
+_SAYING_NOTHING: Final = RESULT_SETS | {PING}
 """Kinds that change nothing that the tracker reports."""
 _SETS_FOUND_ROWS: Final = frozenset([b"select", b"with", b"values", b"table", b"show"])
 _TIMEOUT: Final = re.compile(rb"(?<!\w)(\w*)timeout\b(?:['`]?\s*:?=\s*(\d+))?", re.IGNORECASE)
@@ -254,7 +252,7 @@ class Session:
         if statement.text:  # COM_PING and COM_INIT_DB leave the warnings alone
             self.warnings = 0
         self._withheld.append(statement)
-        if statement.kind in _RESULT_SETS:
+        if statement.kind in RESULT_SETS:
             self._last_read_withheld = statement
 
     def ended(self) -> None:
@@ -301,7 +299,7 @@ class Session:
         if statement.kind not in (PING, USE) or statement.text:
             return False
         counts = self.is_mysql and self._left_warnings and bool(self._withheld)  # their OK repeats the last count
-        return counts or any(one.kind in _RESULT_SETS for one in self._withheld)
+        return counts or any(one.kind in RESULT_SETS for one in self._withheld)
 
     def _all_withheld(self, statement: Statement) -> list[Settlement]:
         """Return all that was withheld since the server was sent something, as the client sent it.

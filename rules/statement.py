@@ -39,6 +39,9 @@ PING: Final = 11
 RESET: Final = 12
 """No text but COM_RESET_CONNECTION or COM_CHANGE_USER."""
 
+RESULT_SETS: Final = frozenset([PROBE, READ, WARNINGS])
+"""Kinds that are answered by a result set, which depends on more of a session than can be compared between two."""
+
 SETTABLE: Final = (
     "foreign_key_checks",
     "group_concat_max_len",

@@ -28,3 +28,13 @@ OBSERVE: Final = 1
 """The statement is forwarded, and its reply compared with the one that was predicted."""
 SUPPRESS: Final = 2
 MODES: Final = {"off": OFF, "observe": OBSERVE, "suppress": SUPPRESS}
+
+
+class Verdict:
+    """What is to become of one statement."""
+
+    def __init__(self, action: int, rule: str, *, withhold: bool) -> None:
+        """Take `action` because of `rule`; only where `withhold` is true, for else it is a prediction."""
+        self.action = action
+        self.rule = rule
+        self.withhold = withhold

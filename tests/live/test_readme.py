@@ -17,6 +17,7 @@ from urllib.request import urlopen
 import pytest
 
 from .conftest import free_port
+from .drivers.pymysql import PYMYSQL
 from .proxies import ROOT
 from .servers import Server
 
@@ -124,6 +125,14 @@ def test_the_settings_file(shell: Shell, server: Server) -> None:
     shell.line(block("--config hushql.yaml").strip() + " &")
 
 
+def test_the_doctor(shell: Shell, server: Server) -> None:
+    PYMYSQL.login(server.target(tls=True), server.account)
+    shell.replaced["--user app"] = f"--user {server.account.user}"
+    shell.environment["HUSHQL_PASSWORD"] = server.account.password
+    said = shell.line(block("hushql doctor"))
+    assert "its word is trusted" in said
+
+
 def test_the_commands_of_make_are_there() -> None:
     for line in ("make demo", "make check", "make test"):
         assert line in README
@@ -144,6 +153,7 @@ def test_every_block_is_run() -> None:
     ran = (
         "make demo",
         "pipx install",
+        "hushql doctor",
         "--config hushql.yaml",
         "upstream-tls: verify-identity",
         "make check\nmake test",

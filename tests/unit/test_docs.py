@@ -84,7 +84,7 @@ def test_defaults_are_as_described() -> None:
 
 
 def test_options_and_rules_that_are_named_are_there() -> None:
-    flags = {flag(name) for name in OPTIONS} | {"--config", "--help"}
+    flags = {flag(name) for name in OPTIONS} | {"--config", "--help", "--user", "--password-file"}
     folder = DOCS.parent
     for path in (*DOCS.glob("*.md"), folder / "README.md", folder / "CHANGELOG.md"):
         text = path.read_text()

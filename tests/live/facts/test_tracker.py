@@ -197,6 +197,23 @@ def test_mariadb_flags_it_in_the_eof_packet_even_for_who_did_not_ask(
     assert (said.status & SERVER_SESSION_STATE_CHANGED != 0) is (server.kind == "mariadb")
 
 
+def test_in_the_eof_of_mariadb_it_shows_whether_somebody_asks_for_reports(
+    connect: Connect, server: Server, table: str
+) -> None:
+    """What an OK has reported is no news any more: so a proxy must not ask on behalf of a client that gets EOFs."""
+    flagged = {}
+    for capabilities in (0, CLIENT_SESSION_TRACK):
+        session = connect(capabilities)
+        session.do("SET session_track_transaction_info='CHARACTERISTICS'")
+        session.do("SET TRANSACTION READ ONLY")
+        session.do("SET TRANSACTION READ WRITE")
+        session.do("COMMIT")
+        status = session.do(f"SELECT n FROM {table}").status
+        assert status is not None
+        flagged[capabilities] = status & SERVER_SESSION_STATE_CHANGED != 0
+    assert flagged == {0: server.kind == "mariadb", CLIENT_SESSION_TRACK: False}
+
+
 @pytest.mark.usefixtures("routines")
 def test_an_ok_has_the_flag_only_for_who_asked(connect: Connect) -> None:
     for capabilities in (CLIENT_DEPRECATE_EOF, TRACKING):
