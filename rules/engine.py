@@ -18,7 +18,9 @@ from rules.statement import RESULT_SETS, SET, WARNINGS, Assignment, Statement
 from rules.verdict import ACKNOWLEDGE, OFF, PROMISE, SUPPRESS, Verdict
 
 LEARNED_LIMIT: Final = 4096
-"""How many texts are remembered for a server, and how many replies for a session."""
+"""How many texts are remembered for a server."""
+REPLIES_LIMIT: Final = 64
+"""How many replies are remembered for a session: some hundred bytes each, for what it sends over and over."""
 SAMPLE: Final = 1000
 MAX_SILENCE: Final = 1.0
 
@@ -153,7 +155,9 @@ class Engine:
         """Remember the reply to a statement that the server accepted; `key` is from before it was sent."""
         local = session.client_tracks or statement.kind in RESULT_SETS
         store = session.replies if local else self._learned
-        if len(store) >= LEARNED_LIMIT:  # the oldest goes: what is sent all the time is soon there again
+        if len(store) >= (
+            REPLIES_LIMIT if local else LEARNED_LIMIT
+        ):  # the oldest goes: what is sent all the time is soon there again
             del store[next(iter(store))]
         store[key] = reply
 

@@ -48,6 +48,9 @@ WITHHELD_LIMIT: Final = 16
 PATIENCE: Final = 4
 """A session's own idle timeout is taken by a fourth."""
 
+TIMEOUT_DIGITS: Final = 8
+"""The longest timeout of the servers, a year in seconds, has so many."""
+
 _CHARSETS: Final = (
     "names",
     "character_set_client",
@@ -401,7 +404,7 @@ class Session:
         for assignment in statement.assignments:
             self._assign(assignment.name, assignment.value)
             if assignment.name == "wait_timeout":
-                self.patience = int(assignment.value) / PATIENCE if assignment.value.isdigit() else 0.0
+                self.patience = _patience(assignment.value)
         names = [assignment.name for assignment in statement.assignments]
         if not any(name in _CHARSETS for name in names):
             self._take_reports(outcome.reported, names)
@@ -409,8 +412,8 @@ class Session:
     def _assign(self, name: str, value: bytes) -> None:
         if name in _CHARSETS:
             # Which collation the results have, no variable shows: only the same SET again is surely the same.
-            apart = ("names", name) if name in ("character_set_client", "character_set_results") else _CHARSETS
-            for other in apart if name != "names" else _CHARSETS:
+            alone = name in ("character_set_client", "character_set_results")
+            for other in ("names",) if alone else _CHARSETS:
                 self._facts.pop(other, None)
         if name not in _SEEN_APART:
             self.scenery += 1
@@ -522,7 +525,7 @@ class Session:
             if prefix.endswith((b"idle_transaction_", b"idle_write_transaction_", b"idle_readonly_transaction_")):
                 self.patience = 0.0
             elif prefix.endswith(b"wait_") and not prefix.endswith(b"lock_wait_") and prefix != b"net_wait_":
-                self.patience = int(match[2]) / PATIENCE if match[2] else 0.0
+                self.patience = _patience(match[2] or b"")
 
     def _start_anew(self, statement: Statement) -> None:
         """Begin as after a login: nothing is left but, after COM_RESET_CONNECTION, the schema."""
@@ -549,3 +552,8 @@ class Session:
     def is_mysql(self) -> bool:
         """Whether the server is MySQL, not MariaDB."""
         return self.dialect.kind == MYSQL
+
+
+def _patience(timeout: bytes) -> float:
+    """Return for how many seconds a session with this timeout may be spoken for; not at all where it is no number."""
+    return int(timeout) / PATIENCE if timeout.isdigit() and len(timeout) <= TIMEOUT_DIGITS else 0.0

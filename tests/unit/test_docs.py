@@ -14,7 +14,7 @@ from proxy.statement_log import QUEUE_BYTES
 from proxy.wire.template import BYTES_LIMIT, PACKETS_LIMIT
 from rules.catalogue import ALL
 from rules.digest import digest
-from rules.engine import LEARNED_LIMIT, MAX_SILENCE, SAMPLE
+from rules.engine import LEARNED_LIMIT, MAX_SILENCE, REPLIES_LIMIT, SAMPLE
 from rules.session import PATIENCE
 from rules.watch import REMEMBERED
 
@@ -65,7 +65,7 @@ def test_bounds_are_as_described() -> None:
     assert f"{QUEUE_BYTES >> 20} MiB; further ones" in operations
     assert f"none of them for {LINGER:g} s" in operations
     assert f"before it is sent | {JUDGED_LIMIT >> 10} KiB; a longer one" in operations
-    assert f"| {LEARNED_LIMIT:,}, the oldest goes; " in operations
+    assert f"| {LEARNED_LIMIT:,}, the oldest goes; and {REPLIES_LIMIT} replies a session, " in operations
     assert f"of {BYTES_LIMIT >> 10} KiB and {PACKETS_LIMIT} packets at most" in operations
     assert f"| {HELD_LIMIT >> 10} KiB wait" in operations
     assert f"at most {IN_FLIGHT} commands are then under way" in operations
