@@ -12,6 +12,7 @@ from tests.catalogue.player import Player
 from .facts.conftest import fields_of
 from .servers import Server
 
+BOOKS_SECONDS: Final = 0.3
 GONE_SECONDS: Final = 10
 LOCKED: Final = (1205, 3572)
 """ER_LOCK_WAIT_TIMEOUT, ER_LOCK_NOWAIT."""
@@ -84,7 +85,11 @@ class Witness:
     def _transactions(self, thread: int) -> object:
         """Return what is open; not from INNODB_TRX, which may be a tenth of a second old, or older."""
         if self._mysql:
-            return self._run(_TRANSACTIONS.format(thread=thread))
+            # What has just been ended may be shown for a moment longer: the reply goes out before the books are made.
+            deadline = time.monotonic() + BOOKS_SECONDS
+            while (found := self._run(_TRANSACTIONS.format(thread=thread))) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            return found
         ((_, _, status),) = self._run("SHOW ENGINE INNODB STATUS")
         return [
             "with a snapshot" if "Trx read view" in transaction else "without a snapshot"
