@@ -148,8 +148,11 @@ class Engine:
 
     def recall(self, key: object, session: Session) -> object | None:
         """Return what was learned under a key, None where nothing was."""
-        found = session.replies.get(key)
-        return self._learned.get(key) if found is None else found
+        found = session.replies.pop(key, None)
+        if found is None:
+            return self._learned.get(key)
+        session.replies[key] = found  # as the youngest: what is in use is not to go for what is not
+        return found
 
     def learned(self, key: object, statement: Statement, session: Session, reply: object) -> None:
         """Remember the reply to a statement that the server accepted; `key` is from before it was sent."""

@@ -50,6 +50,18 @@ def test_what_is_remembered_is_bounded() -> None:
     assert engine.recall(engine.key(statement, session, 3), session) == LEARNED_LIMIT + 9
 
 
+def test_a_reply_that_is_in_use_does_not_go_for_those_that_are_not() -> None:
+    engine = Engine({}, chance=lambda: 1.0)
+    session = Session(AUTOCOMMIT, MYSQL, client_tracks=True)
+    toggle = read(b"SET autocommit=0")
+    key = engine.key(toggle, session, 3)
+    engine.learned(key, toggle, session, "OK")
+    for number in range(3 * REPLIES_LIMIT):
+        once = read(b"SELECT @@autocommit AS a%d" % number)
+        engine.learned(engine.key(once, session, 3), once, session, number)
+        assert engine.recall(key, session) == "OK"
+
+
 def test_servers_that_only_speak_the_protocol_are_not_trusted() -> None:
     """MySQL from 5.7, MariaDB from 10.2, and what distributions add to their versions."""
     trusted = ("9.7.4-2", "8.0.36", "8.4.0-0ubuntu0.22.04.1", "5.7.44-log", "8.0.35-27", "10.11.6-MariaDB-1:10.11.6")
